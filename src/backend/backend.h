@@ -1,0 +1,158 @@
+/* The contract between a plan and the code that computes: forms of tensors, kernels as data, steps, execution.
+ *
+ * A backend is a table of kernels. For each node the plan asks every kernel of its backends, in order, whether it accepts the
+ * node at the shapes at hand and what it needs (forms, halo, scratch, packed weights, estimated cost), picks one, decides
+ * where each tensor lies, lets the kernel prepare (resolve parameters, pack weights) and keeps the result as a step. At run
+ * time a step's run function gets the step and an execution record, allocates nothing and touches only its operands, its
+ * packed weights and its scratch.
+ *
+ * Host backends (ref, cpu) can be mixed in one specialisation: what cpu does not accept, ref runs. */
+#ifndef YK_BACKEND_BACKEND_H
+#define YK_BACKEND_BACKEND_H
+
+#include "base/candidates.h"
+#include "base/cpu.h"
+#include "base/pool.h"
+#include "graph/infer.h"
+
+/* PLAIN: row-major, no gaps, any rank and dtype.
+ * BLOCKED: f32 N x C x H x W stored as [N][ceil(C/b)][halo+H+halo][halo+W+halo][b], b = the backend's block. Lanes past C are
+ * zero. The halo (rows and columns of zeros around every plane) is written by whoever writes the tensor, so that convolutions
+ * need no edge code; a tensor's halo is the largest that any of its readers asks for. */
+typedef enum yk__form { YK__FORM_PLAIN, YK__FORM_BLOCKED } yk__form;
+
+typedef enum yk__place_kind {
+    YK__PLACE_NONE,     /* absent optional input */
+    YK__PLACE_CONSTANT, /* operand.constant */
+    YK__PLACE_INPUT,    /* the graph's input, bound at run time: exec->input */
+    YK__PLACE_MEMORY    /* at `offset` in the context's memory */
+} yk__place_kind;
+
+typedef struct yk__operand {
+    yk__place_kind kind;
+    yk__form form;
+    yk__dtype dtype;
+    int32_t value;        /* the graph's value index; -1 for tensors the plan made */
+    bool dynamic;         /* actual shape at run time: exec->dynamic_shapes[value]; `shape` is the bound */
+    yk__shape shape;      /* logical shape, N x C x H x W for BLOCKED */
+    const void *constant; /* elements, when known at plan time */
+    size_t offset;        /* bytes from the start of the context's memory to element (0,0,0,0), behind the halo */
+    /* BLOCKED, in floats: from one picture, channel block, row to the next. A concat's parts and a split's outputs are such
+     * views into one buffer; an x step is always `block` floats. */
+    int64_t image_stride, block_stride, row_stride;
+    int32_t block, halo;
+} yk__operand;
+
+typedef struct yk__step yk__step;
+typedef struct yk__exec yk__exec;
+typedef struct yk__kernel yk__kernel;
+typedef struct yk__backend yk__backend;
+
+typedef yk__code (*yk__run_fn)(const yk__step *step, yk__exec *exec, yk__error *err);
+
+/* One scheduled operator. Constant after planning, shared by all contexts. */
+struct yk__step {
+    const yk__node *node; /* NULL for a change of form */
+    int32_t node_index;   /* -1 for a change of form */
+    const yk__backend *backend;
+    const yk__kernel *kernel;
+    yk__run_fn run;
+    int32_t n_in, n_out;
+    yk__operand *in, *out;
+    const void *packed;   /* kernel's packed weights, cache-line aligned, or NULL */
+    size_t packed_bytes;
+    const void *state;    /* kernel's resolved parameters, made by prepare, or NULL */
+    size_t scratch_offset, scratch_bytes; /* in the context's memory, this step's alone while it runs; 64-byte aligned */
+    double cost_ns;       /* the cost model's estimate */
+};
+
+#define YK__MAX_OPERANDS 64
+
+/* What the plan asks a kernel. */
+typedef struct yk__query {
+    const yk__graph *graph;
+    const yk__node *node;
+    int32_t node_index;
+    const yk__inferred *in, *out;  /* per input and output of the node; in[i].dtype NONE when absent */
+    const yk__form *in_form;       /* the form each input has now */
+    int32_t n_threads;
+    int32_t block;                 /* channels per block of BLOCKED tensors in this specialisation */
+    bool dense;                    /* YolkHead: outputs as tensors instead of candidates */
+} yk__query;
+
+/* What the kernel answers when it accepts. Zeroed before the call: all PLAIN, nothing needed. */
+typedef struct yk__need {
+    yk__form in_form[YK__MAX_OPERANDS];
+    int32_t in_halo[YK__MAX_OPERANDS]; /* least halo of BLOCKED inputs */
+    yk__form out_form[YK__MAX_OPERANDS];
+    bool in_place;          /* output 0 may lie exactly where input 0 lies (same shape and form) when that dies here */
+    bool skip[YK__MAX_OPERANDS]; /* input i is not read at run time (it went into packed weights or state) */
+    size_t scratch_bytes;   /* whole step: kernels divide it among workers themselves */
+    size_t packed_bytes;
+    uint32_t packed_format; /* equal format, node and bytes: packed weights can be shared between shapes; 0: never shared */
+    double cost_ns;         /* estimate on this machine's ISA with query->n_threads threads; lower wins */
+} yk__need;
+
+/* A kernel: named op_type_layout_tile_isa (docs/kernels.md). Tables of these are all that dispatch, tests and bench know. */
+struct yk__kernel {
+    const char *name;
+    yk__op op; /* YK__OP_NONE: a change of form, PLAIN f32 <-> BLOCKED */
+    bool (*accept)(const yk__kernel *kernel, const yk__query *query, yk__need *need);
+    /* Fills packed (need.packed_bytes, zeroed, may be NULL) from the node's constant inputs. Runs once per engine and kernel. */
+    yk__code (*pack)(const yk__kernel *kernel, const yk__step *step, void *packed, yk__pool *pool, yk__error *err);
+    /* Resolves parameters into *state from the arena (which dies with the specialisation). May be NULL. */
+    yk__code (*prepare)(const yk__kernel *kernel, const yk__step *step, yk__arena *arena, const void **state, yk__error *err);
+    yk__run_fn run;
+    const void *data; /* the kernel's own table entry */
+};
+
+struct yk__backend {
+    const char *name;    /* "ref", "cpu" */
+    const char *isa;     /* "c", "generic", "avx2", "avx512", "neon" */
+    const char *kernel_set; /* changes whenever packed formats or choices change meaning: part of the plan fingerprint */
+    int32_t block;       /* block of this backend's BLOCKED form; 1 when it has none */
+    const yk__kernel *const *kernels;
+    int32_t n_kernels;
+};
+
+/* The picture input: either u8 pictures at network size, or an f32 tensor already prepared. */
+typedef struct yk__network_input {
+    const uint8_t *const *pictures; /* N pointers to H x W x 3 BGR bytes, or NULL */
+    int64_t picture_row_bytes;
+    const float *tensor;            /* N x C x H x W, used when pictures is NULL */
+} yk__network_input;
+
+/* One run in one context. */
+struct yk__exec {
+    uint8_t *memory;             /* the context's memory of the specialisation's size, YK__CACHE_LINE aligned */
+    yk__pool *pool;
+    yk__network_input input;     /* of the graph's first input */
+    const void *const *other_inputs; /* graphs with several inputs: elements of input 1, 2 ... at [1], [2] ...; else NULL */
+    yk__shape *dynamic_shapes;   /* n_values run-time shapes of dynamic values, or NULL when the plan has none */
+    yk__head_params params;
+    yk__candidates *candidates;  /* N of them, filled by YolkHead; NULL when dense */
+};
+
+/* Address of an operand's first element (BLOCKED: channel 0, row 0, column 0 of picture 0). NULL when absent. The graph's
+ * first input gives exec->input.tensor. */
+static inline void *yk__operand_data(const yk__operand *operand, const yk__exec *exec) {
+    switch (operand->kind) {
+    case YK__PLACE_CONSTANT: return (void *)(uintptr_t)operand->constant;
+    case YK__PLACE_MEMORY: return exec->memory + operand->offset;
+    case YK__PLACE_INPUT: return (void *)(uintptr_t)exec->input.tensor;
+    default: return NULL;
+    }
+}
+
+/* The shape at run time. */
+static inline const yk__shape *yk__operand_shape(const yk__operand *operand, const yk__exec *exec) {
+    return operand->dynamic && exec->dynamic_shapes ? &exec->dynamic_shapes[operand->value] : &operand->shape;
+}
+
+/* Backends of this build. ref: every operator, PLAIN, float32. cpu: SIMD kernels for one instruction-set level. */
+const yk__backend *yk__backend_ref(void);
+const yk__backend *yk__backend_cpu(yk__isa isa); /* the highest built level not above isa */
+/* The ref backend's kernels one node at a time, for folding and shape arithmetic: a yk__evaluate_fn. */
+yk__code yk__ref_evaluate(const yk__node *node, const yk__tensor *in, yk__tensor *out, yk__arena *scratch, yk__error *err);
+
+#endif

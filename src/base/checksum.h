@@ -1,0 +1,15 @@
+/* XXH3-64 for the engine file's sections, SHA-256 for provenance. */
+#ifndef YK_BASE_CHECKSUM_H
+#define YK_BASE_CHECKSUM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+uint64_t yk__xxh3(const void *bytes, size_t size);
+/* XXH3 of `size` bytes in which the `hole_size` bytes at `hole_at` count as zeros (a header that holds its own sum). */
+uint64_t yk__xxh3_with_hole(const void *bytes, size_t size, size_t hole_at, size_t hole_size);
+void yk__sha256(const void *bytes, size_t size, uint8_t out[32]);
+/* 64 lower-case hexadecimal digits and NUL. */
+void yk__sha256_hex(const void *bytes, size_t size, char out[65]);
+
+#endif
