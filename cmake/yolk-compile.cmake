@@ -5,7 +5,7 @@ function(yolk_compile_options target)
     -Wundef -Wwrite-strings
     -fno-math-errno     # sqrtf and friends as instructions; errno is never read
     -ffp-contract=off)  # same float results whether or not the processor has FMA
-  target_compile_definitions(${target} PRIVATE _GNU_SOURCE "YK__VERSION=\"${PROJECT_VERSION}\"")
+  target_compile_definitions(${target} PRIVATE _GNU_SOURCE "YK__VERSION_STRING=\"${PROJECT_VERSION}\"")
   if(YOLK_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
   endif()
