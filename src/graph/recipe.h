@@ -64,8 +64,8 @@ typedef struct yk__model {
     yk__graph graph; /* its arena owns the recipe's and provenance's strings too */
     yk__recipe recipe;
     yk__provenance provenance;
-    void *mapping;   /* a yk__map * that constants point into, or NULL; closed by yk__model_free */
-    void **more_mappings; /* of external data files */
+    void *mapping;   /* a yk__map * (from yk__alloc) that constants point into, or NULL; closed and freed by yk__model_free */
+    void **more_mappings; /* of external data files: an array from yk__alloc of the same, freed too */
     int32_t n_more_mappings;
 } yk__model;
 
