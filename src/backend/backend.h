@@ -33,6 +33,7 @@ typedef struct yk__operand {
     yk__form form;
     yk__dtype dtype;
     int32_t value;        /* the graph's value index; -1 for tensors the plan made */
+    int32_t input;        /* kind INPUT: which of the graph's inputs */
     bool dynamic;         /* actual shape at run time: exec->dynamic_shapes[value]; `shape` is the bound */
     yk__shape shape;      /* logical shape, N x C x H x W for BLOCKED */
     const void *constant; /* elements, when known at plan time */
@@ -52,32 +53,38 @@ typedef yk__code (*yk__run_fn)(const yk__step *step, yk__exec *exec, yk__error *
 
 /* One scheduled operator. Constant after planning, shared by all contexts. */
 struct yk__step {
-    const yk__node *node; /* NULL for a change of form */
-    int32_t node_index;   /* -1 for a change of form */
+    const yk__node *node;  /* NULL for a change of form */
+    int32_t node_index;    /* -1 for a change of form */
+    const yk__node *fused; /* the maker of input 0 whose work this step does too (need.fuse_maker); in[0] is then its input 0 */
     const yk__backend *backend;
     const yk__kernel *kernel;
     yk__run_fn run;
     int32_t n_in, n_out;
     yk__operand *in, *out;
-    const void *packed;   /* kernel's packed weights, cache-line aligned, or NULL */
+    const void *packed; /* kernel's packed weights, cache-line aligned, or NULL */
     size_t packed_bytes;
-    const void *state;    /* kernel's resolved parameters, made by prepare, or NULL */
+    const void *state;                    /* kernel's resolved parameters, made by prepare, or NULL */
     size_t scratch_offset, scratch_bytes; /* in the context's memory, this step's alone while it runs; 64-byte aligned */
-    double cost_ns;       /* the cost model's estimate */
+    double cost_ns;                       /* the cost model's estimate */
 };
 
+/* Inputs and outputs a kernel may say something about; further ones (a Concat may have thousands) are PLAIN. */
 #define YK__MAX_OPERANDS 64
 
-/* What the plan asks a kernel. */
+/* What the plan asks a kernel. For a change of form: node is NULL, one input, one output, in_form[0] and change_to say which;
+ * BLOCKED to BLOCKED copies (a concat's part that could not be placed). */
 typedef struct yk__query {
     const yk__graph *graph;
     const yk__node *node;
     int32_t node_index;
-    const yk__inferred *in, *out;  /* per input and output of the node; in[i].dtype NONE when absent */
-    const yk__form *in_form;       /* the form each input has now */
+    yk__form change_to;
+    const yk__node *maker;        /* makes input 0, which has no other reader: may be fused (need.fuse_maker); else NULL */
+    const yk__inferred *maker_in; /* of the maker's input 0 */
+    const yk__inferred *in, *out; /* per input and output of the node; in[i].dtype NONE when absent */
+    const yk__form *in_form;      /* the form each input has now */
     int32_t n_threads;
-    int32_t block;                 /* channels per block of BLOCKED tensors in this specialisation */
-    bool dense;                    /* YolkHead: outputs as tensors instead of candidates */
+    int32_t block; /* channels per block of BLOCKED tensors in this specialisation */
+    bool dense;    /* YolkHead: outputs as tensors instead of candidates */
 } yk__query;
 
 /* What the kernel answers when it accepts. Zeroed before the call: all PLAIN, nothing needed. */
@@ -85,12 +92,15 @@ typedef struct yk__need {
     yk__form in_form[YK__MAX_OPERANDS];
     int32_t in_halo[YK__MAX_OPERANDS]; /* least halo of BLOCKED inputs */
     yk__form out_form[YK__MAX_OPERANDS];
-    bool in_place;          /* output 0 may lie exactly where input 0 lies (same shape and form) when that dies here */
+    bool fuse_maker;             /* the maker of input 0 is not run: this kernel reads the maker's input 0 and does both */
+    bool in_place;               /* output 0 may lie exactly where input 0 lies (same shape and form) when that dies here */
     bool skip[YK__MAX_OPERANDS]; /* input i is not read at run time (it went into packed weights or state) */
-    size_t scratch_bytes;   /* whole step: kernels divide it among workers themselves */
+    size_t scratch_bytes;        /* whole step: kernels divide it among workers themselves */
     size_t packed_bytes;
     uint32_t packed_format; /* equal format, node and bytes: packed weights can be shared between shapes; 0: never shared */
-    double cost_ns;         /* estimate on this machine's ISA with query->n_threads threads; lower wins */
+    double cost_ns;         /* estimate for one picture on this ISA with query->n_threads threads; lower wins, 0 is
+                             * "not known" and wins over nothing. The order of two kernels must depend neither on N nor on
+                             * n_threads, because answers must not */
 } yk__need;
 
 /* A kernel: named op_type_layout_tile_isa (docs/kernels.md). Tables of these are all that dispatch, tests and bench know. */
@@ -98,7 +108,8 @@ struct yk__kernel {
     const char *name;
     yk__op op; /* YK__OP_NONE: a change of form, PLAIN f32 <-> BLOCKED */
     bool (*accept)(const yk__kernel *kernel, const yk__query *query, yk__need *need);
-    /* Fills packed (need.packed_bytes, zeroed, may be NULL) from the node's constant inputs. Runs once per engine and kernel. */
+    /* Fills packed (need.packed_bytes, zeroed, may be NULL) from the node's constant inputs. Runs once per engine and kernel.
+     */
     yk__code (*pack)(const yk__kernel *kernel, const yk__step *step, void *packed, yk__pool *pool, yk__error *err);
     /* Resolves parameters into *state from the arena (which dies with the specialisation). May be NULL. */
     yk__code (*prepare)(const yk__kernel *kernel, const yk__step *step, yk__arena *arena, const void **state, yk__error *err);
@@ -107,10 +118,10 @@ struct yk__kernel {
 };
 
 struct yk__backend {
-    const char *name;    /* "ref", "cpu" */
-    const char *isa;     /* "c", "generic", "avx2", "avx512", "neon" */
+    const char *name;       /* "ref", "cpu" */
+    const char *isa;        /* "c", "generic", "avx2", "avx512", "neon" */
     const char *kernel_set; /* changes whenever packed formats or choices change meaning: part of the plan fingerprint */
-    int32_t block;       /* block of this backend's BLOCKED form; 1 when it has none */
+    int32_t block;          /* block of this backend's BLOCKED form; 1 when it has none */
     const yk__kernel *const *kernels;
     int32_t n_kernels;
 };
@@ -119,18 +130,20 @@ struct yk__backend {
 typedef struct yk__network_input {
     const uint8_t *const *pictures; /* N pointers to H x W x 3 BGR bytes, or NULL */
     int64_t picture_row_bytes;
-    const float *tensor;            /* N x C x H x W, used when pictures is NULL */
+    const float *tensor; /* N x C x H x W, used when pictures is NULL */
 } yk__network_input;
 
 /* One run in one context. */
 struct yk__exec {
-    uint8_t *memory;             /* the context's memory of the specialisation's size, YK__CACHE_LINE aligned */
+    uint8_t *memory; /* the context's memory of the specialisation's size, YK__CACHE_LINE aligned */
     yk__pool *pool;
-    yk__network_input input;     /* of the graph's first input */
+    yk__network_input input;         /* of the graph's first input */
     const void *const *other_inputs; /* graphs with several inputs: elements of input 1, 2 ... at [1], [2] ...; else NULL */
-    yk__shape *dynamic_shapes;   /* n_values run-time shapes of dynamic values, or NULL when the plan has none */
+    yk__shape *dynamic_shapes; /* n_values run-time shapes of dynamic values, or NULL when the plan has none. Before a step
+                                * with dynamic operands the plan writes the shapes of its outputs as inferred from its
+                                * inputs; NonZero and NonMaxSuppression then store what they made */
     yk__head_params params;
-    yk__candidates *candidates;  /* N of them, filled by YolkHead; NULL when dense */
+    yk__candidates *candidates; /* N of them, filled by YolkHead; NULL when dense */
 };
 
 /* Address of an operand's first element (BLOCKED: channel 0, row 0, column 0 of picture 0). NULL when absent. The graph's
@@ -139,7 +152,8 @@ static inline void *yk__operand_data(const yk__operand *operand, const yk__exec 
     switch (operand->kind) {
     case YK__PLACE_CONSTANT: return (void *)(uintptr_t)operand->constant;
     case YK__PLACE_MEMORY: return exec->memory + operand->offset;
-    case YK__PLACE_INPUT: return (void *)(uintptr_t)exec->input.tensor;
+    case YK__PLACE_INPUT:
+        return (void *)(uintptr_t)(operand->input == 0 ? (const void *)exec->input.tensor : exec->other_inputs[operand->input]);
     default: return NULL;
     }
 }
