@@ -2,9 +2,8 @@
 """Exports random-weight models of every YOLO family to ONNX, with reference answers beside them.
 
 What it is for: finding the operators and spellings that real exports contain, and testing import, passes and backends on
-them. Needs an environment of its own with the packages of requirements-export (ultralytics 8.4.190, torch, onnx,
-onnxruntime, onnxslim); yolk itself never does. The files it writes come from an AGPL-3.0 package: keep them out of the
-repository.
+them. Needs an environment of its own with ultralytics 8.4.190, torch, onnx, onnxruntime and onnxslim; yolk itself never does.
+The files it writes come from an AGPL-3.0 package: keep them out of the repository.
 
     python tools/export_zoo.py OUT_FOLDER [--only SUBSTRING] [--list]
 
@@ -64,7 +63,7 @@ ZOO = [
     ("yolo26n-seg", NMS, S160), ("yolo26n-pose", NMS, S160), ("yolo26n-obb", NMS, S160), ("yolov8n-obb", join(NMS, DYNAMIC), S160),
     ("yolov8n", {"opset": 11}, S160), ("yolov8n", {"opset": 12}, S160), ("yolov8n", {"opset": 13}, S160), ("yolov8n", {"opset": 17}, S160),
     ("yolov8n", {"opset": 20}, S160), ("yolo26n", join(E2E, {"opset": 12}), S160), ("yolo12n", {"opset": 12}, S160),
-    ("yolov8n", {"batch": 2}, S160), ("yolov8-cls-resnet50", PLAIN, S64), ("yolo11-cls-resnet18", PLAIN, S64),
+    ("yolov8n", {"batch": 2}, S160), ("yolov8-cls-resnet50", PLAIN, S64),
 ]
 
 
@@ -84,21 +83,22 @@ def task_of(model):
 
 
 def make_lively(torch, net, seed):
-    """Random weights that keep the signal alive: batch norms are measured once on noise, then disturbed, and the class
-    scores spread around the usual thresholds, so that a wrong answer cannot hide behind zeros."""
+    """Random weights that keep the signal alive: batch norms get random scales and are then measured once on noise, and the
+    class scores spread around the usual thresholds, so that a wrong answer can hide neither behind zeros nor behind ties."""
     torch.manual_seed(seed)
     norms = [m for m in net.modules() if isinstance(m, torch.nn.BatchNorm2d)]
     for m in norms:
         m.momentum = None
         m.reset_running_stats()
+        m.weight.data.uniform_(0.7, 1.3)
+        m.bias.data.normal_(0, 0.2)
     net.train()
     with torch.no_grad():
-        net(torch.rand(4, 3, 160, 160) if task_of(str(net.yaml.get("yaml_file", ""))) != "classify" else torch.rand(8, 3, 64, 64))
+        side = 192  # a multiple of 64, the coarsest stride of any model here
+        net(torch.rand(4, 3, side, side))
     net.eval()
     for m in norms:
         m.momentum = 0.03
-        m.weight.data.uniform_(0.7, 1.3)
-        m.bias.data.normal_(0, 0.2)
     head = net.model[-1]
     for branch in ("cv3", "one2one_cv3"):
         for level in getattr(head, branch, None) or []:
