@@ -1,0 +1,49 @@
+# The two commands of the README are `make demo` and `make test`; both work as the first command on a fresh machine.
+# CMake does the building; this file only gives its jobs short names.
+
+BUILD ?= build
+SHELL := /bin/bash
+CMAKE_ARGS ?=
+
+.PHONY: all setup configure build demo test test-full bench fuzz install format check-layers clean help
+
+all: build
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: ## install what is missing (packages of the system)
+	@tools/setup
+
+configure: setup
+	@test -f $(BUILD)/build.ninja || cmake -S . -B $(BUILD) -G Ninja $(CMAKE_ARGS) >/dev/null
+
+build: configure ## the library and the yolk executable
+	@cmake --build $(BUILD)
+
+demo: build ## build, turn a model into an engine, check it, predict on a picture (MODEL=, IMAGE=)
+	@tools/demo "$(BUILD)" "$(MODEL)" "$(IMAGE)"
+
+test: build ## all tests
+	@ctest --test-dir $(BUILD) --output-on-failure
+
+test-full: build ## the whole product: backend x instruction set x threads x pictures
+	@tools/test-full "$(BUILD)"
+
+bench: build ## kernels, then the network beside onnxruntime where that is installed
+	@tools/bench "$(BUILD)"
+
+fuzz: ## every fuzz target for FUZZ_SECONDS (default 600) each; needs clang
+	@tools/run-fuzzers
+
+install: build ## into PREFIX (default /usr/local)
+	@cmake --install $(BUILD) $(if $(PREFIX),--prefix $(PREFIX))
+
+format: ## clang-format over our sources
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+check-layers: ## who includes whom (docs/architecture.md)
+	@tools/check-layers
+
+clean:
+	@rm -rf $(BUILD)
