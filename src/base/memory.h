@@ -45,6 +45,7 @@ typedef struct yk__arena {
     yk__arena_block *blocks;
     size_t used;   /* bytes handed out */
     size_t budget; /* most bytes it may hand out; 0 = no bound */
+    bool over_budget; /* the last allocation failed because of its size, not for want of memory */
 } yk__arena;
 
 void yk__arena_init(yk__arena *arena, size_t budget);

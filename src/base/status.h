@@ -55,7 +55,7 @@ typedef struct yk__error {
 /* Writes code and text to err (when not NULL, cut to fit at a UTF-8 boundary, control bytes replaced) and returns code,
  * so that a failure is one line: return yk__fail(err, YK__FORMAT, "..."); */
 yk__code yk__fail(yk__error *err, yk__code code, const char *format, ...) YK__PRINTF(3, 4);
-yk__code yk__fail_v(yk__error *err, yk__code code, const char *format, va_list args);
+yk__code yk__fail_v(yk__error *err, yk__code code, const char *format, va_list args) YK__PRINTF(3, 0);
 
 /* Puts "prefix: " in front of the text err already holds; returns err's code (or code when err is NULL). */
 yk__code yk__fail_prefix(yk__error *err, yk__code code, const char *format, ...) YK__PRINTF(3, 4);
