@@ -23,33 +23,36 @@ typedef struct yk__plan_options {
     const yk__backend *backends[4]; /* tried in this order of preference where costs are equal; ref last */
     int32_t n_backends;
     int32_t n_threads;
-    bool dense;     /* outputs as the export has them, instead of candidates */
-    bool keep_all;  /* no memory is used twice and nothing is elided: every value can be read after a run (compare) */
-    bool no_elide;  /* concat and split are copied: for debugging (--passes) and tests */
+    bool dense;    /* outputs as the export has them, instead of candidates */
+    bool keep_all; /* no memory is used twice and nothing is elided: every value can be read after a run (compare) */
+    bool no_elide; /* concat and split are copied: for debugging (--passes) and tests */
     const yk__choice *choices;
     int32_t n_choices;
-    yk__evaluate_fn evaluate;  /* shape arithmetic */
+    yk__evaluate_fn evaluate;   /* shape arithmetic */
     yk__pack_cache *pack_cache; /* may be NULL: packed weights belong to the specialisation */
-    yk__pool *pool;            /* for packing; may be NULL */
+    yk__pool *pool;             /* for packing; may be NULL */
 } yk__plan_options;
 
 /* Immutable once made. Owned by its creator; the graph must outlive it. */
 typedef struct yk__specialisation {
     const yk__graph *graph;
-    yk__shape input_shape;    /* N x C x H x W */
-    bool dense, dynamic;      /* dynamic: some step's shapes are only known at run time */
+    yk__shape input_shape; /* N x C x H x W */
+    bool dense, dynamic;   /* dynamic: some step's shapes are only known at run time */
     yk__step *steps;
     int32_t n_steps;
-    size_t memory_bytes;      /* what a context must bring, YK__CACHE_LINE aligned */
-    size_t zeroed_bytes;      /* of this, how many from the start must be zero before the first run (halos, padded lanes) */
-    size_t packed_bytes;      /* of all steps, for reports */
-    yk__operand *outputs;     /* n_outputs of the graph: PLAIN, in memory (or constant); not made when the head fills candidates */
+    size_t memory_bytes;  /* what a context must bring, YK__CACHE_LINE aligned */
+    size_t zeroed_bytes;  /* of this, how many from the start must be zero before the first run (halos, padded lanes) */
+    size_t packed_bytes;  /* of all steps, for reports */
+    yk__operand *outputs; /* n_outputs of the graph: PLAIN, in memory, constant or the input itself. Where the head fills
+                           * candidates its raw tensor is not made (kind NONE) and its prototypes are its last input */
     int32_t n_outputs;
     const yk__node *head;     /* the YolkHead node, or NULL: the graph's tail runs as written */
     int32_t max_anchors;      /* of the head: bound of candidates per picture and label */
     yk__inferred *inferred;   /* per value */
-    yk__operand *value_place; /* per value where it lies (kind NONE when nowhere); for compare and dumps */
+    yk__operand *value_place; /* per value where it lies (kind NONE when nowhere); for compare and dumps. BLOCKED where it has
+                               * no PLAIN form */
     yk__arena arena;
+    yk__pack_cache *own_packs;  /* packed weights that no engine shares, or NULL */
     const yk__backend *backend; /* the first of the options */
     int32_t n_threads;
 } yk__specialisation;
