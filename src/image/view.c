@@ -101,8 +101,8 @@ yk__code yk__image_to_bgr(const yk__image_view *view, yk__image *out, yk__error 
     YK__TRY(yk__image_view_check(view, err));
     YK__TRY(yk__image_create(out, view->width, view->height, err));
     for (int32_t y = 0; y < view->height; y++) {
-        row_to_bgr(view->format, view->planes[0] + (size_t)y * view->stride_bytes[0], out->pixels + (size_t)y * out->stride_bytes,
-                   view->width);
+        row_to_bgr(view->format, view->planes[0] + (size_t)y * view->stride_bytes[0],
+                   out->pixels + (size_t)y * out->stride_bytes, view->width);
     }
     return YK__OK;
 }
@@ -125,7 +125,8 @@ static void mirror_left_right(yk__image *image) {
 
 static void mirror_top_bottom(yk__image *image) {
     uint8_t *top = image->pixels, *bottom = image->pixels + (size_t)(image->height - 1) * image->stride_bytes;
-    for (; top < bottom; top += image->stride_bytes, bottom -= image->stride_bytes) swap_bytes(top, bottom, image->stride_bytes);
+    for (; top < bottom; top += image->stride_bytes, bottom -= image->stride_bytes)
+        swap_bytes(top, bottom, image->stride_bytes);
 }
 
 /* to[x][y] = from[y][x], in tiles so that both sides stay in the first-level cache (16 x 16 pixels: 16 lines each). */
