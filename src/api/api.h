@@ -88,6 +88,8 @@ yk__code yk__api_build_model(const char *path, const yk_build_options *options, 
 /* Writes a built model as an engine file, with its self test. */
 yk__code yk__api_write_engine(const yk__model *model, const char *path, const yk_build_options *options, yk__pool *pool,
                               yk__error *err) YK__MUST_USE;
+/* Plans and allocates for a network shape, after checking it against the recipe and the network's freedom of size. */
+yk__code yk__api_prepare(yk_context *context, int32_t batch, int32_t height, int32_t width, yk__error *err) YK__MUST_USE;
 /* A public picture as a checked view of ours. */
 yk__code yk__api_view(const yk_image *image, yk__image_view *view, yk__error *err) YK__MUST_USE;
 

@@ -1,0 +1,53 @@
+/* Geometry by recipe: letterbox or classification crop. */
+#include "api/api_picture.h"
+
+/* YOLOX's own convention: the picture lies in the upper left corner, its scaled sides cut to whole pixels, not rounded. */
+static void move_to_corner(yk__letterbox *box) {
+    double gain_x = (double)box->width / box->source_width, gain_y = (double)box->height / box->source_height;
+    double gain = gain_x < gain_y ? gain_x : gain_y;
+    box->left = box->top = 0;
+    box->scaled_width = (int32_t)(box->source_width * gain) > 0 ? (int32_t)(box->source_width * gain) : 1;
+    box->scaled_height = (int32_t)(box->source_height * gain) > 0 ? (int32_t)(box->source_height * gain) : 1;
+}
+
+yk__code yk__api_picture_plan(yk__api_picture *picture, const yk__image_view *view, const yk__recipe *recipe,
+                              const int32_t imgsz[2], bool rect, yk__error *err) {
+    *picture = (yk__api_picture){.view = *view,
+                                 .crop = recipe->geometry == YK__GEOMETRY_CLASSIFY_CROP,
+                                 .pad = (uint8_t)recipe->pad_value};
+    if (view->format != YK__PIXEL_BGR8) {
+        YK__TRY(yk__image_to_bgr(view, &picture->converted, err));
+        picture->view = yk__image_as_view(&picture->converted);
+    }
+    if (picture->crop) {
+        picture->network_width = imgsz[1];
+        picture->network_height = imgsz[0];
+        return yk__classify_crop_fit(view->width, view->height, imgsz[1], imgsz[0], &picture->classify, err);
+    }
+    YK__TRY(yk__letterbox_fit(view->width, view->height, imgsz[1], imgsz[0], rect ? recipe->stride : 0, &picture->letterbox, err));
+    if (recipe->layout == YK__LAYOUT_YOLOX) move_to_corner(&picture->letterbox);
+    picture->network_width = picture->letterbox.width;
+    picture->network_height = picture->letterbox.height;
+    return YK__OK;
+}
+
+yk__code yk__api_picture_make(yk__api_picture *picture, uint8_t *pixels, yk__pool *pool, yk__error *err) {
+    size_t stride = (size_t)picture->network_width * 3;
+    if (picture->crop) return yk__classify_crop_apply(&picture->classify, &picture->view, false, pixels, stride, err);
+    return yk__letterbox_apply(&picture->letterbox, &picture->view, picture->pad, pixels, stride, NULL, pool, err);
+}
+
+void yk__api_picture_scale_box(const yk__api_picture *picture, const yk__recipe *recipe, float box[4]) {
+    const yk__letterbox *l = &picture->letterbox;
+    yk__scale_back back = recipe->layout == YK__LAYOUT_V5
+                              ? yk__scale_back_make_v5(l->width, l->height, l->source_width, l->source_height)
+                              : yk__scale_back_make(l->width, l->height, l->source_width, l->source_height);
+    if (recipe->layout == YK__LAYOUT_YOLOX) {
+        double gain_x = (double)l->width / l->source_width, gain_y = (double)l->height / l->source_height;
+        back.gain_x = back.gain_y = (float)(gain_x < gain_y ? gain_x : gain_y);
+        back.pad_x = back.pad_y = 0;
+    }
+    yk__scale_back_box(&back, box);
+}
+
+void yk__api_picture_free(yk__api_picture *picture) { yk__image_free(&picture->converted); }

@@ -1,0 +1,29 @@
+/* One picture between the caller and the network: its pixels, where they go in the network's input, and the way back. */
+#ifndef YK_API_API_PICTURE_H
+#define YK_API_API_PICTURE_H
+
+#include "api/api.h"
+#include "task/classify_crop.h"
+#include "task/letterbox.h"
+
+typedef struct yk__api_picture {
+    yk__image_view view; /* BGR8 */
+    yk__image converted; /* behind the view when the caller's picture is in another format */
+    bool crop;           /* classify */
+    uint8_t pad;         /* the letterbox's border */
+    yk__letterbox letterbox;
+    yk__classify_crop classify;
+    int32_t network_width, network_height;
+} yk__api_picture;
+
+/* Decides the network input for a picture. imgsz: height, width, multiples of the stride. The view must stay valid until
+ * yk__api_picture_make. */
+yk__code yk__api_picture_plan(yk__api_picture *picture, const yk__image_view *view, const yk__recipe *recipe,
+                              const int32_t imgsz[2], bool rect, yk__error *err) YK__MUST_USE;
+/* Writes the network's input: network_height rows of network_width BGR pixels without gaps. */
+yk__code yk__api_picture_make(yk__api_picture *picture, uint8_t *pixels, yk__pool *pool, yk__error *err) YK__MUST_USE;
+/* x1 y1 x2 y2 in network pixels to pixels of the picture, clipped. */
+void yk__api_picture_scale_box(const yk__api_picture *picture, const yk__recipe *recipe, float box[4]);
+void yk__api_picture_free(yk__api_picture *picture);
+
+#endif

@@ -1,0 +1,356 @@
+/* Pictures in, results out: geometry, network, candidates, NMS, scaling back.
+ *
+ * Pictures are grouped by network shape and run `batch` at a time; each picture's answer depends on that picture alone. */
+#include "api/api.h"
+#include "api/api_picture.h"
+
+#include "base/clock.h"
+#include "image/decode.h"
+#include "task/classify.h"
+#include "task/read_tensor.h"
+
+#include <string.h>
+
+/* One picture on its way through. */
+typedef struct job {
+    yk__api_picture picture; /* source pixels and geometry */
+    yk__picture_result *result;
+    bool ready; /* decoded and waiting for the network */
+} job;
+
+typedef struct request {
+    yk_context *context;
+    const yk__recipe *recipe;
+    yk_predict_options options;
+    int32_t imgsz[2]; /* rounded up to the stride */
+    bool rect;
+    int32_t batch;
+    float conf;
+    yk__nms_options nms;
+    const uint8_t *class_mask;
+    yk_results *results;
+    job *jobs;
+    size_t n_jobs;
+} request;
+
+/* ---- options ---- */
+
+static yk__code resolve_size(request *r, yk__error *err) {
+    int32_t stride = r->recipe->stride;
+    for (int i = 0; i < 2; i++) {
+        int32_t side = r->options.imgsz[i] ? r->options.imgsz[i] : r->recipe->imgsz[i];
+        if (side < 1 || side > 65536) return yk__fail(err, YK__ARGUMENT, "imgsz %d: use 1 to 65536", (int)side);
+        r->imgsz[i] = (side + stride - 1) / stride * stride;
+    }
+    r->rect = r->options.rect == YK_ON || (r->options.rect == YK_DEFAULT && r->recipe->rect);
+    if (r->rect && !r->context->engine->any_size && r->options.rect == YK_DEFAULT) r->rect = false;
+    return YK__OK;
+}
+
+static yk__code resolve_classes(request *r, yk__error *err) {
+    if (!r->options.classes) return YK__OK;
+    uint8_t *mask = yk__arena_alloc(&r->results->arena, (size_t)r->recipe->n_classes);
+    if (!mask) return yk__arena_error(&r->results->arena, "the class filter", err);
+    for (size_t i = 0; i < r->options.n_classes; i++) {
+        int32_t c = r->options.classes[i];
+        if (c < 0 || c >= r->recipe->n_classes)
+            return yk__fail(err, YK__ARGUMENT, "class %d: this model has classes 0 to %d", (int)c, (int)r->recipe->n_classes - 1);
+        mask[c] = 1;
+    }
+    r->class_mask = mask;
+    return YK__OK;
+}
+
+static yk__code resolve_options(request *r, yk__error *err) {
+    const yk_predict_options *o = &r->options;
+    r->conf = o->conf == 0 ? r->recipe->conf : o->conf < 0 ? -1.0f : o->conf;
+    r->nms.iou = o->iou == 0 ? (double)r->recipe->iou : o->iou < 0 ? 0.0 : (double)o->iou;
+    r->nms.max_det = o->max_det == 0 ? r->recipe->max_det : o->max_det;
+    r->nms.agnostic = o->agnostic;
+    r->batch = o->batch == 0 ? 1 : o->batch;
+    if (!(r->conf <= 1.0f)) return yk__fail(err, YK__ARGUMENT, "conf %g: use a value below 1", (double)o->conf);
+    if (!(r->nms.iou <= 1.0)) return yk__fail(err, YK__ARGUMENT, "iou %g: use 0 to 1", (double)o->iou);
+    if (r->nms.max_det < 1 || r->nms.max_det > YK__MAX_CANDIDATES)
+        return yk__fail(err, YK__ARGUMENT, "max_det %d: use 1 to %d", (int)o->max_det, YK__MAX_CANDIDATES);
+    if (r->batch < 1 || r->batch > 4096) return yk__fail(err, YK__ARGUMENT, "batch %d: use 1 to 4096", (int)o->batch);
+    YK__TRY(resolve_size(r, err));
+    return resolve_classes(r, err);
+}
+
+/* ---- network ---- */
+
+static double ms_since(uint64_t start_ns) { return (double)(yk__now_ns() - start_ns) * 1e-6; }
+
+static yk__code reserve_pixels(yk_context *context, size_t bytes, yk__error *err) {
+    if (bytes <= context->pixels_bytes) return YK__OK;
+    yk__free(context->pixels);
+    context->pixels_bytes = 0;
+    context->pixels = yk__alloc(bytes);
+    if (!context->pixels) return yk__fail(err, YK__MEMORY, "out of memory for %zu bytes of network-size pictures", bytes);
+    context->pixels_bytes = bytes;
+    return YK__OK;
+}
+
+static yk__code reserve_nms(yk_context *context, int32_t capacity, yk__error *err) {
+    if (context->keep && capacity <= context->nms.capacity) return YK__OK;
+    yk__nms_scratch_free(&context->nms);
+    yk__free(context->keep);
+    context->keep = yk__alloc_array((size_t)capacity + 1, sizeof *context->keep);
+    if (!context->keep) return yk__fail(err, YK__MEMORY, "out of memory for NMS over %d candidates", (int)capacity);
+    return yk__nms_scratch_create(&context->nms, capacity, err);
+}
+
+static bool one_row_per_class(const yk__recipe *recipe) { return recipe->layout == YK__LAYOUT_V8_END2END; }
+
+static yk__code keep_input(const uint8_t *pixels, const yk__api_picture *picture, yk__image *to, yk__error *err) {
+    YK__TRY(yk__image_create(to, picture->network_width, picture->network_height, err));
+    memcpy(to->pixels, pixels, (size_t)picture->network_width * (size_t)picture->network_height * 3);
+    return YK__OK;
+}
+
+/* ---- answers ---- */
+
+static yk__code store_found(request *r, job *j, const yk__candidates *candidates, const int32_t *keep, int32_t n,
+                            yk__error *err) {
+    yk__picture_result *result = j->result;
+    result->found = yk__arena_array(&r->results->arena, (size_t)n, sizeof *result->found);
+    if (!result->found) return yk__arena_error(&r->results->arena, "the detections", err);
+    for (int32_t i = 0; i < n; i++) {
+        const yk__candidate *item = &candidates->items[keep[i]];
+        yk__found *found = &result->found[i];
+        *found = (yk__found){.score = item->score, .class_id = item->class_id};
+        memcpy(found->box, item->box, sizeof found->box);
+        yk__api_picture_scale_box(&j->picture, r->recipe, found->box);
+    }
+    result->n_found = n;
+    return YK__OK;
+}
+
+static yk__code answer_detect(request *r, job *j, const yk__candidates *candidates, yk__error *err) {
+    yk_context *context = r->context;
+    YK__TRY(reserve_nms(context, candidates->capacity, err));
+    int32_t n = 0;
+    if (r->recipe->layout == YK__LAYOUT_V8_END2END && context->run.plan->head) {
+        int32_t k = (int32_t)yk__node_int(context->run.plan->head, "end2end_k", 300);
+        n = yk__select_end2end(candidates, k, r->class_mask, r->nms.max_det, &context->nms, context->keep);
+    } else if (r->recipe->layout == YK__LAYOUT_V8_END2END || r->recipe->layout == YK__LAYOUT_NMS) {
+        for (; n < candidates->count && n < r->nms.max_det; n++) context->keep[n] = n; /* chosen by the network, in order */
+    } else {
+        n = yk__nms(candidates, &r->nms, &context->nms, context->keep);
+    }
+    return store_found(r, j, candidates, context->keep, n, err);
+}
+
+/* Candidates of picture i from the network's output tensor, where its tail runs as written. */
+static yk__code read_candidates(request *r, int32_t i, const yk__head_params *params, yk__error *err) {
+    yk_context *context = r->context;
+    yk__tensor tensor = yk__context_output(&context->run, 0);
+    if (tensor.dtype != YK__DTYPE_F32 || tensor.shape.rank != 3 || tensor.shape.dim[0] <= i)
+        return yk__fail(err, YK__UNSUPPORTED, "the network's first output is not an f32 tensor N x rows x columns");
+    int64_t rows = tensor.shape.dim[1], columns = tensor.shape.dim[2];
+    yk__layout layout = r->recipe->layout;
+    bool anchor_major = layout != YK__LAYOUT_V8;
+    int64_t anchors = anchor_major ? rows : columns, channels = anchor_major ? columns : rows;
+    int32_t n_classes = r->recipe->n_classes;
+    int64_t first_class = layout == YK__LAYOUT_V8 ? 4 : 5;
+    bool chosen = layout == YK__LAYOUT_V8_END2END || layout == YK__LAYOUT_NMS;
+    int64_t n_extra = channels - (chosen ? 6 : first_class + n_classes);
+    if (n_extra < 0 || anchors > INT32_MAX / 64 || channels > INT32_MAX / 64)
+        return yk__fail(err, YK__SHAPE, "output of %lld x %lld does not fit layout %s with %d classes", (long long)rows,
+                        (long long)columns, yk__layout_name(layout), (int)n_classes);
+    yk__candidates *raw = &context->raw;
+    int32_t capacity = anchors < YK__MAX_CANDIDATES ? (int32_t)anchors : YK__MAX_CANDIDATES;
+    if (capacity > raw->capacity || (int32_t)n_extra > raw->n_extra) {
+        yk__free(raw->items);
+        yk__free(raw->extra);
+        *raw = (yk__candidates){0};
+        raw->items = yk__alloc_array((size_t)capacity, sizeof *raw->items);
+        raw->extra = yk__alloc_array((size_t)capacity * (size_t)(n_extra + 1), sizeof *raw->extra);
+        if (!raw->items || !raw->extra) return yk__fail(err, YK__MEMORY, "out of memory for %d candidates", (int)capacity);
+        raw->capacity = capacity;
+    }
+    raw->n_extra = (int32_t)n_extra;
+    yk__raw_rows view = {.data = (const float *)tensor.data + (int64_t)i * rows * columns,
+                         .n_channels = (int32_t)channels,
+                         .n_anchors = (int32_t)anchors,
+                         .anchor_major = anchor_major};
+    switch (layout) {
+    case YK__LAYOUT_V8: yk__read_v8(&view, n_classes, r->recipe->task != YK__TASK_OBB, params, raw); return YK__OK;
+    case YK__LAYOUT_V8_END2END:
+    case YK__LAYOUT_NMS: yk__read_rows(&view, n_classes, params, raw); return YK__OK;
+    case YK__LAYOUT_V5: yk__read_v5(&view, n_classes, params, raw); return YK__OK;
+    case YK__LAYOUT_YOLOX:
+        return yk__read_yolox(&view, n_classes, context->run.key.height, context->run.key.width, params, raw, err);
+    default: return yk__fail(err, YK__UNSUPPORTED, "layout %s has no boxes to read", yk__layout_name(layout));
+    }
+}
+
+static yk__code answer_classify(request *r, job *j, int32_t i, yk__error *err) {
+    yk__tensor tensor = yk__context_output(&r->context->run, 0);
+    int64_t count = 0;
+    int32_t n = r->recipe->n_classes;
+    if (tensor.dtype != YK__DTYPE_F32 || !yk__shape_count(&tensor.shape, &count) || count < (int64_t)n * (i + 1))
+        return yk__fail(err, YK__SHAPE, "the classifier's output does not hold %d probabilities per picture", (int)n);
+    j->result->probs = yk__arena_copy(&r->results->arena, (const float *)tensor.data + (int64_t)i * n, (size_t)n * sizeof(float));
+    if (!j->result->probs) return yk__arena_error(&r->results->arena, "the probabilities", err);
+    j->result->n_top = yk__classify_top(j->result->probs, n, j->result->top, 5);
+    return YK__OK;
+}
+
+/* Runs the network on n jobs of one shape. */
+static yk__code run_group(request *r, job **group, int32_t n, yk__error *err) {
+    yk_context *context = r->context;
+    bool classify = r->recipe->task == YK__TASK_CLASSIFY;
+    int32_t height = group[0]->picture.network_height, width = group[0]->picture.network_width;
+    size_t picture_bytes = (size_t)height * (size_t)width * 3;
+    uint64_t start = yk__now_ns();
+    YK__TRY(yk__api_prepare(context, n, height, width, err)); /* the shape is checked before pixels are made */
+    YK__TRY(reserve_pixels(context, picture_bytes * (size_t)n, err));
+    const uint8_t **pictures = yk__arena_array(&r->results->arena, (size_t)n, sizeof *pictures);
+    if (!pictures) return yk__arena_error(&r->results->arena, "a batch", err);
+    double planning_ms = ms_since(start);
+    for (int32_t i = 0; i < n; i++) {
+        uint8_t *pixels = context->pixels + (size_t)i * picture_bytes;
+        start = yk__now_ns();
+        YK__TRY(yk__api_picture_make(&group[i]->picture, pixels, context->engine->pool, err));
+        group[i]->result->speed.preprocess_ms += ms_since(start);
+        if (r->options.keep_inputs) YK__TRY(keep_input(pixels, &group[i]->picture, &group[i]->result->input, err));
+        pictures[i] = pixels;
+    }
+    yk__head_params params = {.conf = r->conf,
+                              .multi_label = one_row_per_class(r->recipe),
+                              .class_mask = one_row_per_class(r->recipe) ? NULL : r->class_mask};
+    yk__network_input input = {.pictures = pictures, .picture_row_bytes = 3 * (int64_t)width};
+    start = yk__now_ns();
+    YK__TRY(yk__context_run(&context->run, &input, &params, err));
+    double inference_ms = (ms_since(start) + planning_ms) / n;
+    for (int32_t i = 0; i < n; i++) {
+        start = yk__now_ns();
+        if (classify) {
+            YK__TRY(answer_classify(r, group[i], i, err));
+        } else if (context->run.plan->head && !context->run.plan->dense) {
+            YK__TRY(answer_detect(r, group[i], &context->run.candidates[i], err));
+        } else {
+            yk__head_params read = {.conf = r->conf, .class_mask = r->class_mask};
+            YK__TRY(read_candidates(r, i, &read, err));
+            YK__TRY(answer_detect(r, group[i], &context->raw, err));
+        }
+        group[i]->result->speed.inference_ms = inference_ms;
+        group[i]->result->speed.postprocess_ms = ms_since(start);
+    }
+    return YK__OK;
+}
+
+/* Groups the waiting jobs by network shape, in order, and runs them. */
+static yk__code run_jobs(request *r, yk__error *err) {
+    job **group = yk__arena_array(&r->results->arena, (size_t)r->batch, sizeof *group);
+    if (!group) return yk__arena_error(&r->results->arena, "a batch", err);
+    for (size_t first = 0; first < r->n_jobs; first++) {
+        if (!r->jobs[first].ready) continue;
+        const yk__api_picture *shape = &r->jobs[first].picture;
+        int32_t n = 0;
+        for (size_t i = first; i < r->n_jobs && n < r->batch; i++) {
+            const yk__api_picture *p = &r->jobs[i].picture;
+            if (!r->jobs[i].ready || p->network_height != shape->network_height || p->network_width != shape->network_width)
+                continue;
+            r->jobs[i].ready = false;
+            group[n++] = &r->jobs[i];
+        }
+        YK__TRY(run_group(r, group, n, err));
+    }
+    return YK__OK;
+}
+
+/* ---- entries ---- */
+
+static yk__code add_picture(request *r, size_t i, const yk__image_view *view, yk__error *err) {
+    job *j = &r->jobs[i];
+    YK__TRY(yk__api_picture_plan(&j->picture, view, r->recipe, r->imgsz, r->rect, err));
+    j->result->width = view->width;
+    j->result->height = view->height;
+    j->result->network_width = j->picture.network_width;
+    j->result->network_height = j->picture.network_height;
+    j->ready = true;
+    return YK__OK;
+}
+
+static yk__code fail_picture(request *r, size_t i, yk__code code, const yk__error *from, yk__error *err) {
+    r->jobs[i].result->status = code;
+    r->jobs[i].result->message = yk__arena_strdup(&r->results->arena, from->message);
+    return r->jobs[i].result->message ? YK__OK : yk__arena_error(&r->results->arena, "a message", err);
+}
+
+static yk__code begin(request *r, yk_context *context, size_t n, const yk_predict_options *options, yk__error *err) {
+    *r = (request){.context = context, .recipe = &context->engine->model->recipe, .n_jobs = n};
+    yk__api_options(&r->options, sizeof r->options, options, sizeof r->options);
+    yk__task task = r->recipe->task;
+    if (task != YK__TASK_DETECT && task != YK__TASK_CLASSIFY)
+        return yk__fail(err, YK__UNSUPPORTED, "task %s is not in this version of yolk at picture level; detect and classify are",
+                        yk__task_name(task));
+    if (context->dense && task != YK__TASK_CLASSIFY)
+        return yk__fail(err, YK__ARGUMENT, "this context was created with `dense` set, for tensors; predict with another one");
+    r->results = yk__alloc(sizeof *r->results);
+    if (!r->results) return yk__fail(err, YK__MEMORY, "out of memory for results");
+    yk__arena_init(&r->results->arena, 0);
+    r->results->engine = context->engine;
+    r->results->n_pictures = n;
+    r->results->pictures = yk__arena_array(&r->results->arena, n, sizeof *r->results->pictures);
+    r->jobs = yk__alloc_array(n + 1, sizeof *r->jobs);
+    if (!r->results->pictures || !r->jobs) return yk__fail(err, YK__MEMORY, "out of memory for results of %zu pictures", n);
+    for (size_t i = 0; i < n; i++) r->jobs[i].result = &r->results->pictures[i];
+    return resolve_options(r, err);
+}
+
+static yk_status end(request *r, yk__code code, const yk__error *e, yk_results **results, yk_error *error) {
+    for (size_t i = 0; r->jobs && i < r->n_jobs; i++) yk__api_picture_free(&r->jobs[i].picture);
+    yk__free(r->jobs);
+    if (code != YK__OK) yk_results_destroy(&r->results);
+    *results = r->results;
+    return yk__api_status(error, code, e);
+}
+
+yk_status yk_predict(yk_context *context, const yk_image *images, size_t n_images, const yk_predict_options *options,
+                     yk_results **results, yk_error *error) {
+    yk__error e = {0};
+    if (!results) return yk__api_fail(error, YK_ERROR_ARGUMENT, "yk_predict: no place for the results");
+    *results = NULL;
+    if (!context || (!images && n_images)) return yk__api_fail(error, YK_ERROR_ARGUMENT, "yk_predict: an argument is NULL");
+    request r;
+    yk__code code = begin(&r, context, n_images, options, &e);
+    for (size_t i = 0; i < n_images && code == YK__OK; i++) {
+        yk__image_view view;
+        code = yk__api_view(&images[i], &view, &e);
+        if (code == YK__OK) code = add_picture(&r, i, &view, &e);
+    }
+    if (code == YK__OK) code = run_jobs(&r, &e);
+    return end(&r, code, &e, results, error);
+}
+
+yk_status yk_predict_files(yk_context *context, const char *const *paths, size_t n_paths, const yk_predict_options *options,
+                           yk_results **results, yk_error *error) {
+    yk__error e = {0};
+    if (!results) return yk__api_fail(error, YK_ERROR_ARGUMENT, "yk_predict_files: no place for the results");
+    *results = NULL;
+    if (!context || (!paths && n_paths))
+        return yk__api_fail(error, YK_ERROR_ARGUMENT, "yk_predict_files: an argument is NULL");
+    request r;
+    yk_image *images = yk__alloc_array(n_paths + 1, sizeof *images);
+    yk__code code = begin(&r, context, n_paths, options, &e);
+    if (code == YK__OK && !images) code = yk__fail(&e, YK__MEMORY, "out of memory for %zu pictures", n_paths);
+    for (size_t i = 0; i < n_paths && code == YK__OK; i++) {
+        yk_error read = YK_ERROR_INIT;
+        yk__error one = {0};
+        yk__image_view view;
+        uint64_t start = yk__now_ns();
+        yk_status status = yk_image_read(&images[i], paths[i] ? paths[i] : "", NULL, &read);
+        r.jobs[i].result->speed.decode_ms = ms_since(start);
+        yk__code picture = status ? yk__fail(&one, (yk__code)status, "%s", read.message) : YK__OK;
+        if (picture == YK__OK) picture = yk__api_view(&images[i], &view, &one);
+        if (picture == YK__OK) picture = add_picture(&r, i, &view, &one);
+        if (picture != YK__OK) code = fail_picture(&r, i, picture, &one, &e);
+    }
+    if (code == YK__OK) code = run_jobs(&r, &e);
+    for (size_t i = 0; images && i < n_paths; i++) yk_image_destroy(&images[i]);
+    yk__free(images);
+    return end(&r, code, &e, results, error);
+}
