@@ -8,6 +8,10 @@
 
 #include "graph/graph.h"
 
+/* The most elements any single tensor may have, and the largest any dimension or window attribute may be. 8 GiB of f32: no
+ * YOLO comes near, and sums and products of two such numbers fit 64 bits. LIMIT beyond. */
+#define YK__MAX_ELEMENTS ((int64_t)1 << 31)
+
 /* Computes one node on plain tensors. in[i].data is NULL where an optional input is absent. out[] come with dtype and shape
  * of yk__infer_node and memory for them; for operators whose output size depends on the data (NonZero,
  * NonMaxSuppression) the memory is for the bound and out[].shape is set to what was made. scratch allocates freely. */
