@@ -15,17 +15,17 @@ struct yk_pool {
 };
 
 struct yk_engine {
-    yk__engine_file *file; /* the mapped engine file, or NULL when built in memory */
-    yk__model *built;      /* the model built on the fly, or NULL */
+    yk__engine_file *file;  /* the mapped engine file, or NULL when built in memory */
+    yk__model *built;       /* the model built on the fly, or NULL */
     const yk__model *model; /* one of the two */
     yk__pool *pool;
     bool owns_pool;
-    bool ref;              /* device "ref" */
+    bool ref; /* device "ref" */
     const yk__backend *backend;
     int32_t n_threads;
     yk__plans *plans;
-    bool any_size;         /* input shapes other than the export's are possible */
-    const char *fixed_by;  /* else the name of the node that bakes the size in */
+    bool any_size;        /* input shapes other than the export's are possible */
+    const char *fixed_by; /* else the name of the node that bakes the size in */
 };
 
 struct yk_context {
@@ -36,11 +36,11 @@ struct yk_context {
     yk_tensor *outputs;      /* what yk_context_wait gives out */
     size_t n_outputs;
     yk__nms_scratch nms;
-    int32_t *keep;           /* nms.capacity indices */
-    yk__candidates raw;      /* candidates read from tensors, for networks without a head */
-    uint8_t *pixels;         /* network-size pictures of one batch */
+    int32_t *keep;      /* nms.capacity indices */
+    yk__candidates raw; /* candidates read from tensors, for networks without a head */
+    uint8_t *pixels;    /* network-size pictures of one batch */
     size_t pixels_bytes;
-    float *layer;            /* the last yk_context_layer */
+    float *layer; /* the last yk_context_layer */
 };
 
 struct yk_report {

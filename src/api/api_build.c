@@ -28,14 +28,13 @@ static const char *options_text(const yk_build_options *o, yk__arena *arena) {
 }
 
 static yk__code import_options(const yk_build_options *o, yk__import_options *to, yk__error *err) {
-    *to = (yk__import_options){.names_file = o->names_file,
-                               .imgsz = {o->imgsz[0], o->imgsz[1]},
-                               .end2end = o->end2end == YK_ON};
+    *to =
+        (yk__import_options){.names_file = o->names_file, .imgsz = {o->imgsz[0], o->imgsz[1]}, .end2end = o->end2end == YK_ON};
     if (o->task && (to->task = yk__task_from_name(o->task)) == YK__TASK_NONE)
         return yk__fail(err, YK__ARGUMENT, "unknown task '%s': use detect, segment, classify, pose or obb", o->task);
     if (o->layout && (to->layout = yk__layout_from_name(o->layout)) == YK__LAYOUT_NONE)
-        return yk__fail(err, YK__ARGUMENT,
-                        "unknown layout '%s': use probabilities, v8, v8-end2end, nms, v5 or yolox", o->layout);
+        return yk__fail(err, YK__ARGUMENT, "unknown layout '%s': use probabilities, v8, v8-end2end, nms, v5 or yolox",
+                        o->layout);
     if (o->precision && strcmp(o->precision, "fp32") != 0)
         return yk__fail(err, YK__UNSUPPORTED, "precision '%s' is not in this version of yolk; fp32 is", o->precision);
     return YK__OK;

@@ -92,9 +92,13 @@ yk_verdict yk_report_verdict(const yk_report *report) {
     return report ? (yk_verdict)report->report.verdict : YK_VERDICT_INVALID;
 }
 
-const char *yk_report_kind(const yk_report *report) { return report ? report->report.kind : "unknown"; }
+const char *yk_report_kind(const yk_report *report) {
+    return report ? report->report.kind : "unknown";
+}
 
-size_t yk_report_findings(const yk_report *report) { return report ? (size_t)report->report.n_findings : 0; }
+size_t yk_report_findings(const yk_report *report) {
+    return report ? (size_t)report->report.n_findings : 0;
+}
 
 yk_status yk_report_finding(const yk_report *report, size_t i, yk_finding *finding) {
     if (!report || !finding || i >= (size_t)report->report.n_findings) return YK_ERROR_ARGUMENT;

@@ -101,8 +101,8 @@ yk_status yk_context_submit(yk_context *context, const yk_tensor *input, yk_erro
 }
 
 static yk_tensor public_tensor(const yk__tensor *tensor, const char *name) {
-    yk_tensor out = {.size = sizeof out, .name = name, .dtype = (yk_dtype)tensor->dtype, .rank = tensor->shape.rank,
-                     .data = tensor->data};
+    yk_tensor out = {
+        .size = sizeof out, .name = name, .dtype = (yk_dtype)tensor->dtype, .rank = tensor->shape.rank, .data = tensor->data};
     for (int i = 0; i < tensor->shape.rank; i++) out.dim[i] = tensor->shape.dim[i];
     return out;
 }
@@ -174,8 +174,8 @@ static void unblock(const yk__operand *from, const float *data, float *to) {
     for (int64_t n = 0; n < dim[0]; n++)
         for (int64_t c = 0; c < dim[1]; c++)
             for (int64_t y = 0; y < dim[2]; y++) {
-                const float *row =
-                    data + n * from->image_stride + c / from->block * from->block_stride + y * from->row_stride + c % from->block;
+                const float *row = data + n * from->image_stride + c / from->block * from->block_stride + y * from->row_stride +
+                                   c % from->block;
                 for (int64_t x = 0; x < dim[3]; x++) *to++ = row[x * from->block];
             }
 }

@@ -69,12 +69,12 @@ static json_t *summary_json(const yk_engine *engine) {
                                                   "length", (json_int_t)s->length, "required", s->required));
     }
     return json_pack("{s:s,s:s,s:[i,i],s:i,s:b,s:b,s:f,s:f,s:i,s:o,s:{s:i,s:I,s:I},s:{s:s?,s:s?,s:s?,s:s?},s:o}", "task",
-                     yk__task_name(r->task), "layout", yk__layout_name(r->layout), "imgsz", (int)r->imgsz[0],
-                     (int)r->imgsz[1], "stride", (int)r->stride, "any_size", engine->any_size, "rect", r->rect, "conf",
-                     (double)r->conf, "iou", (double)r->iou, "max_det", (int)r->max_det, "names", names, "network",
-                     "operators", (int)m->graph.n_nodes, "parameters", (json_int_t)parameters, "weight_bytes",
-                     (json_int_t)bytes, "source", "name", m->provenance.source_name, "format", m->provenance.source_format,
-                     "sha256", m->provenance.source_sha256, "options", m->provenance.options, "sections", sections);
+                     yk__task_name(r->task), "layout", yk__layout_name(r->layout), "imgsz", (int)r->imgsz[0], (int)r->imgsz[1],
+                     "stride", (int)r->stride, "any_size", engine->any_size, "rect", r->rect, "conf", (double)r->conf, "iou",
+                     (double)r->iou, "max_det", (int)r->max_det, "names", names, "network", "operators", (int)m->graph.n_nodes,
+                     "parameters", (json_int_t)parameters, "weight_bytes", (json_int_t)bytes, "source", "name",
+                     m->provenance.source_name, "format", m->provenance.source_format, "sha256", m->provenance.source_sha256,
+                     "options", m->provenance.options, "sections", sections);
 }
 
 static json_t *shape_json(const yk__shape *shape) {
@@ -87,14 +87,15 @@ static json_t *layers_json(const yk__specialisation *plan) {
     json_t *steps = json_array();
     for (int32_t i = 0; i < plan->n_steps; i++) {
         const yk__step *s = &plan->steps[i];
-        json_t *step = json_pack("{s:s,s:s,s:s,s:I,s:I,s:f}", "node", s->node ? s->node->name : "", "op",
-                                 s->node ? yk__op_info_get(s->node->op)->name : "Form", "kernel", s->kernel->name, "packed_bytes",
-                                 (json_int_t)s->packed_bytes, "scratch_bytes", (json_int_t)s->scratch_bytes, "cost_ns", s->cost_ns);
+        json_t *step =
+            json_pack("{s:s,s:s,s:s,s:I,s:I,s:f}", "node", s->node ? s->node->name : "", "op",
+                      s->node ? yk__op_info_get(s->node->op)->name : "Form", "kernel", s->kernel->name, "packed_bytes",
+                      (json_int_t)s->packed_bytes, "scratch_bytes", (json_int_t)s->scratch_bytes, "cost_ns", s->cost_ns);
         if (step && s->n_out > 0) json_object_set_new(step, "out", shape_json(&s->out[0].shape));
         json_array_append_new(steps, step);
     }
-    return json_pack("{s:o,s:I,s:I,s:o}", "input", shape_json(&plan->input_shape), "memory_bytes", (json_int_t)plan->memory_bytes,
-                     "packed_bytes", (json_int_t)plan->packed_bytes, "steps", steps);
+    return json_pack("{s:o,s:I,s:I,s:o}", "input", shape_json(&plan->input_shape), "memory_bytes",
+                     (json_int_t)plan->memory_bytes, "packed_bytes", (json_int_t)plan->packed_bytes, "steps", steps);
 }
 
 static yk_status hand_over_json(json_t *json, char **out, yk_error *error) {
@@ -135,18 +136,15 @@ yk_status yk_engine_describe(yk_engine *engine, yk_describe what, bool json, int
     *out = NULL;
     yk__text text = {0};
     const yk__recipe *r = &engine->model->recipe;
-    yk__plan_key key = {.batch = batch > 0 ? batch : 1,
-                        .height = height > 0 ? height : r->imgsz[0],
-                        .width = width > 0 ? width : r->imgsz[1]};
+    yk__plan_key key = {
+        .batch = batch > 0 ? batch : 1, .height = height > 0 ? height : r->imgsz[0], .width = width > 0 ? width : r->imgsz[1]};
     switch (what) {
     case YK_DESCRIBE_SUMMARY:
         if (json) return hand_over_json(summary_json(engine), out, error);
         summary_text(engine, &text);
         return hand_over_text(&text, out, error);
     case YK_DESCRIBE_LAYERS: return describe_layers(engine, json, &key, out, error);
-    case YK_DESCRIBE_GRAPH:
-        yk__graph_dump(&engine->model->graph, &text);
-        return hand_over_text(&text, out, error);
+    case YK_DESCRIBE_GRAPH: yk__graph_dump(&engine->model->graph, &text); return hand_over_text(&text, out, error);
     }
     return yk__api_fail(error, YK_ERROR_ARGUMENT, "yk_engine_describe: unknown description %d", (int)what);
 }

@@ -242,4 +242,6 @@ void yk_pool_destroy(yk_pool **pool) {
     *pool = NULL;
 }
 
-int yk_pool_threads(const yk_pool *pool) { return pool ? yk__pool_size(pool->pool) : 1; }
+int yk_pool_threads(const yk_pool *pool) {
+    return pool ? yk__pool_size(pool->pool) : 1;
+}

@@ -12,9 +12,8 @@ static void move_to_corner(yk__letterbox *box) {
 
 yk__code yk__api_picture_plan(yk__api_picture *picture, const yk__image_view *view, const yk__recipe *recipe,
                               const int32_t imgsz[2], bool rect, yk__error *err) {
-    *picture = (yk__api_picture){.view = *view,
-                                 .crop = recipe->geometry == YK__GEOMETRY_CLASSIFY_CROP,
-                                 .pad = (uint8_t)recipe->pad_value};
+    *picture = (yk__api_picture){
+        .view = *view, .crop = recipe->geometry == YK__GEOMETRY_CLASSIFY_CROP, .pad = (uint8_t)recipe->pad_value};
     if (view->format != YK__PIXEL_BGR8) {
         YK__TRY(yk__image_to_bgr(view, &picture->converted, err));
         picture->view = yk__image_as_view(&picture->converted);
@@ -24,7 +23,8 @@ yk__code yk__api_picture_plan(yk__api_picture *picture, const yk__image_view *vi
         picture->network_height = imgsz[0];
         return yk__classify_crop_fit(view->width, view->height, imgsz[1], imgsz[0], &picture->classify, err);
     }
-    YK__TRY(yk__letterbox_fit(view->width, view->height, imgsz[1], imgsz[0], rect ? recipe->stride : 0, &picture->letterbox, err));
+    YK__TRY(
+        yk__letterbox_fit(view->width, view->height, imgsz[1], imgsz[0], rect ? recipe->stride : 0, &picture->letterbox, err));
     if (recipe->layout == YK__LAYOUT_YOLOX) move_to_corner(&picture->letterbox);
     picture->network_width = picture->letterbox.width;
     picture->network_height = picture->letterbox.height;
@@ -50,4 +50,6 @@ void yk__api_picture_scale_box(const yk__api_picture *picture, const yk__recipe 
     yk__scale_back_box(&back, box);
 }
 
-void yk__api_picture_free(yk__api_picture *picture) { yk__image_free(&picture->converted); }
+void yk__api_picture_free(yk__api_picture *picture) {
+    yk__image_free(&picture->converted);
+}

@@ -54,7 +54,8 @@ static yk__code resolve_classes(request *r, yk__error *err) {
     for (size_t i = 0; i < r->options.n_classes; i++) {
         int32_t c = r->options.classes[i];
         if (c < 0 || c >= r->recipe->n_classes)
-            return yk__fail(err, YK__ARGUMENT, "class %d: this model has classes 0 to %d", (int)c, (int)r->recipe->n_classes - 1);
+            return yk__fail(err, YK__ARGUMENT, "class %d: this model has classes 0 to %d", (int)c,
+                            (int)r->recipe->n_classes - 1);
         mask[c] = 1;
     }
     r->class_mask = mask;
@@ -79,7 +80,9 @@ static yk__code resolve_options(request *r, yk__error *err) {
 
 /* ---- network ---- */
 
-static double ms_since(uint64_t start_ns) { return (double)(yk__now_ns() - start_ns) * 1e-6; }
+static double ms_since(uint64_t start_ns) {
+    return (double)(yk__now_ns() - start_ns) * 1e-6;
+}
 
 static yk__code reserve_pixels(yk_context *context, size_t bytes, yk__error *err) {
     if (bytes <= context->pixels_bytes) return YK__OK;
@@ -100,7 +103,9 @@ static yk__code reserve_nms(yk_context *context, int32_t capacity, yk__error *er
     return yk__nms_scratch_create(&context->nms, capacity, err);
 }
 
-static bool one_row_per_class(const yk__recipe *recipe) { return recipe->layout == YK__LAYOUT_V8_END2END; }
+static bool one_row_per_class(const yk__recipe *recipe) {
+    return recipe->layout == YK__LAYOUT_V8_END2END;
+}
 
 static yk__code keep_input(const uint8_t *pixels, const yk__api_picture *picture, yk__image *to, yk__error *err) {
     YK__TRY(yk__image_create(to, picture->network_width, picture->network_height, err));
@@ -191,7 +196,8 @@ static yk__code answer_classify(request *r, job *j, int32_t i, yk__error *err) {
     int32_t n = r->recipe->n_classes;
     if (tensor.dtype != YK__DTYPE_F32 || !yk__shape_count(&tensor.shape, &count) || count < (int64_t)n * (i + 1))
         return yk__fail(err, YK__SHAPE, "the classifier's output does not hold %d probabilities per picture", (int)n);
-    j->result->probs = yk__arena_copy(&r->results->arena, (const float *)tensor.data + (int64_t)i * n, (size_t)n * sizeof(float));
+    j->result->probs =
+        yk__arena_copy(&r->results->arena, (const float *)tensor.data + (int64_t)i * n, (size_t)n * sizeof(float));
     if (!j->result->probs) return yk__arena_error(&r->results->arena, "the probabilities", err);
     j->result->n_top = yk__classify_top(j->result->probs, n, j->result->top, 5);
     return YK__OK;
@@ -285,7 +291,8 @@ static yk__code begin(request *r, yk_context *context, size_t n, const yk_predic
     yk__api_options(&r->options, sizeof r->options, options, sizeof r->options);
     yk__task task = r->recipe->task;
     if (task != YK__TASK_DETECT && task != YK__TASK_CLASSIFY)
-        return yk__fail(err, YK__UNSUPPORTED, "task %s is not in this version of yolk at picture level; detect and classify are",
+        return yk__fail(err, YK__UNSUPPORTED,
+                        "task %s is not in this version of yolk at picture level; detect and classify are",
                         yk__task_name(task));
     if (context->dense && task != YK__TASK_CLASSIFY)
         return yk__fail(err, YK__ARGUMENT, "this context was created with `dense` set, for tensors; predict with another one");
@@ -331,8 +338,7 @@ yk_status yk_predict_files(yk_context *context, const char *const *paths, size_t
     yk__error e = {0};
     if (!results) return yk__api_fail(error, YK_ERROR_ARGUMENT, "yk_predict_files: no place for the results");
     *results = NULL;
-    if (!context || (!paths && n_paths))
-        return yk__api_fail(error, YK_ERROR_ARGUMENT, "yk_predict_files: an argument is NULL");
+    if (!context || (!paths && n_paths)) return yk__api_fail(error, YK_ERROR_ARGUMENT, "yk_predict_files: an argument is NULL");
     request r;
     yk_image *images = yk__alloc_array(n_paths + 1, sizeof *images);
     yk__code code = begin(&r, context, n_paths, options, &e);

@@ -45,9 +45,13 @@ void yk__api_options(void *ours, size_t our_size, const void *options, size_t fi
     memcpy(ours, options, size < our_size ? size : our_size);
 }
 
-const char *yk_version(void) { return YK__VERSION_STRING; }
+const char *yk_version(void) {
+    return YK__VERSION_STRING;
+}
 
-const char *yk_status_name(yk_status status) { return yk__code_name((yk__code)status); }
+const char *yk_status_name(yk_status status) {
+    return yk__code_name((yk__code)status);
+}
 
 void yk_text_destroy(char **text) {
     if (!text) return;

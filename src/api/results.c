@@ -14,7 +14,9 @@ static const yk__picture_result *picture(const yk_results *results, size_t image
     return results && image < results->n_pictures ? &results->pictures[image] : NULL;
 }
 
-size_t yk_results_images(const yk_results *results) { return results ? results->n_pictures : 0; }
+size_t yk_results_images(const yk_results *results) {
+    return results ? results->n_pictures : 0;
+}
 
 yk_status yk_results_status(const yk_results *results, size_t image, const char **message) {
     const yk__picture_result *p = picture(results, image);

@@ -36,7 +36,9 @@ static void add_float(yk__text *text, float value) {
     yk__text_add(text, number);
 }
 
-static void add_ms(yk__text *text, const char *name, double ms) { yk__text_printf(text, "\"%s\":%.3f", name, ms); }
+static void add_ms(yk__text *text, const char *name, double ms) {
+    yk__text_printf(text, "\"%s\":%.3f", name, ms);
+}
 
 static void add_class(yk__text *text, const yk_results *results, int32_t class_id, float confidence) {
     yk__text_add(text, "{\"name\":");

@@ -73,11 +73,11 @@ static yk__code make_candidates(yk__context *context, yk__error *err) {
         context->extra_capacity = extra;
     }
     for (size_t i = 0; i < batch; i++) {
-        context->candidates[i] = (yk__candidates){
-            .capacity = capacity,
-            .n_extra = (int32_t)n_extra,
-            .items = context->candidate_items + i * (size_t)capacity,
-            .extra = n_extra ? context->candidate_extra + i * (size_t)capacity * n_extra : NULL};
+        context->candidates[i] =
+            (yk__candidates){.capacity = capacity,
+                             .n_extra = (int32_t)n_extra,
+                             .items = context->candidate_items + i * (size_t)capacity,
+                             .extra = n_extra ? context->candidate_extra + i * (size_t)capacity * n_extra : NULL};
     }
     context->candidates_capacity = capacity;
     return YK__OK;

@@ -12,12 +12,12 @@ typedef struct yk__step_times {
 
 typedef struct yk__context {
     yk__plans *plans;
-    yk__pool *pool;             /* borrowed */
+    yk__pool *pool;                 /* borrowed */
     const yk__specialisation *plan; /* the prepared one, or NULL */
     yk__plan_key key;
     bool profile;
-    bool submitted;             /* between submit and wait */
-    uint8_t *memory;            /* kept at the largest size so far */
+    bool submitted;  /* between submit and wait */
+    uint8_t *memory; /* kept at the largest size so far */
     size_t memory_bytes;
     yk__candidates *candidates; /* key.batch of them, when the plan's head fills candidates */
     yk__candidate *candidate_items;

@@ -20,7 +20,8 @@ void yk__plans_destroy(yk__plans **plans); /* after every release */
 
 /* The plan for a shape: an existing one, or made now (other callers of any shape wait meanwhile). Each success wants one
  * release. */
-yk__code yk__plans_acquire(yk__plans *plans, const yk__plan_key *key, const yk__specialisation **out, yk__error *err) YK__MUST_USE;
+yk__code yk__plans_acquire(yk__plans *plans, const yk__plan_key *key, const yk__specialisation **out,
+                           yk__error *err) YK__MUST_USE;
 void yk__plans_release(yk__plans *plans, const yk__specialisation *plan);
 
 #endif

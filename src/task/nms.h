@@ -8,9 +8,9 @@
 /* Working memory for up to `capacity` candidates, made once per context. */
 typedef struct yk__nms_scratch {
     int32_t capacity;
-    int32_t *order;  /* candidates by descending score */
-    int32_t *merge;  /* of the merge sort */
-    float *box;      /* capacity x 4: boxes shifted by class */
+    int32_t *order; /* candidates by descending score */
+    int32_t *merge; /* of the merge sort */
+    float *box;     /* capacity x 4: boxes shifted by class */
     float *area;
 } yk__nms_scratch;
 
@@ -18,9 +18,9 @@ yk__code yk__nms_scratch_create(yk__nms_scratch *scratch, int32_t capacity, yk__
 void yk__nms_scratch_free(yk__nms_scratch *scratch);
 
 typedef struct yk__nms_options {
-    double iou;      /* a box is dropped when its IoU with a kept one is greater: double(f32 iou) > iou */
+    double iou; /* a box is dropped when its IoU with a kept one is greater: double(f32 iou) > iou */
     int32_t max_det;
-    bool agnostic;   /* compare boxes of different classes too */
+    bool agnostic; /* compare boxes of different classes too */
 } yk__nms_options;
 
 /* Greedy NMS in descending score, equal scores in candidate order. keep gets the indices of the survivors in that order, at
