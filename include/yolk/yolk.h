@@ -51,6 +51,13 @@ extern "C" {
 #define YK_API
 #endif
 
+/* A struct with its size set and all else zero. */
+#ifdef __cplusplus
+#define YK_INIT(type) {sizeof(type)}
+#else
+#define YK_INIT(type) {.size = sizeof(type)}
+#endif
+
 #define YK_VERSION_MAJOR 0
 #define YK_VERSION_MINOR 1
 #define YK_VERSION_PATCH 0
@@ -88,7 +95,7 @@ typedef struct yk_error {
     yk_status status;
     char message[1024];
 } yk_error;
-#define YK_ERROR_INIT {sizeof(yk_error), YK_OK, {0}}
+#define YK_ERROR_INIT YK_INIT(yk_error)
 
 /* "argument", "not-found", ...: short stable names. Never NULL. */
 YK_API const char *yk_status_name(yk_status status);
@@ -134,7 +141,7 @@ typedef struct yk_image {
     ptrdiff_t stride[3];
     void *owner; /* the library's; NULL for pixels of yours */
 } yk_image;
-#define YK_IMAGE_INIT {sizeof(yk_image), YK_PIXELS_BGR, YK_MEMORY_HOST, 0, 0, {0}, {0}, 0}
+#define YK_IMAGE_INIT YK_INIT(yk_image)
 
 typedef struct yk_image_options {
     size_t size;
@@ -236,7 +243,7 @@ typedef struct yk_engine_info {
     int32_t max_det;
     int32_t kpt_shape[2];    /* pose: points, numbers per point */
 } yk_engine_info;
-#define YK_ENGINE_INFO_INIT {sizeof(yk_engine_info)}
+#define YK_ENGINE_INFO_INIT YK_INIT(yk_engine_info)
 
 YK_API yk_status yk_engine_get_info(const yk_engine *engine, yk_engine_info *info, yk_error *error);
 /* NULL when out of range. */
@@ -282,7 +289,7 @@ typedef struct yk_tensor {
     int64_t dim[8];
     const void *data; /* row-major without gaps */
 } yk_tensor;
-#define YK_TENSOR_INIT {sizeof(yk_tensor)}
+#define YK_TENSOR_INIT YK_INIT(yk_tensor)
 
 /* Tensor level. Input: N x C x H x W f32 as the export expects it (for most: RGB, 0..1). *outputs gets the network's output
  * tensors as the export has them; they belong to the context and are valid until its next run. On a prepared shape nothing
@@ -299,7 +306,7 @@ typedef struct yk_step_profile {
     uint64_t n_runs, total_ns, min_ns;
     double flops; /* multiply-adds times two of one run; 0 where it means nothing */
 } yk_step_profile;
-#define YK_STEP_PROFILE_INIT {sizeof(yk_step_profile)}
+#define YK_STEP_PROFILE_INIT YK_INIT(yk_step_profile)
 
 /* Step i of the last shape run, in order; false past the end. */
 YK_API bool yk_context_profile(const yk_context *context, size_t i, yk_step_profile *profile);
@@ -345,13 +352,13 @@ typedef struct yk_detection {
     float confidence;
     float x1, y1, x2, y2; /* pixels of the original picture, clipped to it */
 } yk_detection;
-#define YK_DETECTION_INIT {sizeof(yk_detection)}
+#define YK_DETECTION_INIT YK_INIT(yk_detection)
 
 typedef struct yk_speed {
     size_t size;
     double decode_ms, preprocess_ms, inference_ms, postprocess_ms; /* per picture */
 } yk_speed;
-#define YK_SPEED_INIT {sizeof(yk_speed)}
+#define YK_SPEED_INIT YK_INIT(yk_speed)
 
 YK_API size_t yk_results_images(const yk_results *results);
 /* YK_OK, or why this picture has no answer; *message (may be NULL) gets the sentence. */
@@ -411,7 +418,7 @@ typedef struct yk_finding {
     const char *severity;  /* "error", "warning", "info" */
     const char *where, *expected, *found, *remedy; /* "" where there is nothing to say */
 } yk_finding;
-#define YK_FINDING_INIT {sizeof(yk_finding)}
+#define YK_FINDING_INIT YK_INIT(yk_finding)
 
 typedef struct yk_check_options {
     size_t size;
