@@ -4,6 +4,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -82,10 +84,33 @@ yk__code yk__fail_prefix(yk__error *err, yk__code code, const char *format, ...)
     return yk__fail(err, kept, "%s: %s", prefix.message, err->message);
 }
 
+/* The list spells names in capitals; lower-case copies are made once. */
+enum {
+#define X(name, number, text) AT_##name,
+    YK__CODE_LIST(X)
+#undef X
+        N_CODES
+};
+#define NAME_BYTES 16
+static char names[N_CODES][NAME_BYTES];
+
+static void make_names(void) {
+#define X(name, number, text) \
+    _Static_assert(sizeof #name <= NAME_BYTES, "NAME_BYTES is too small"); \
+    memcpy(names[AT_##name], #name, sizeof #name);
+    YK__CODE_LIST(X)
+#undef X
+    for (int i = 0; i < N_CODES; i++)
+        for (char *c = names[i]; *c != '\0'; c++)
+            if (*c >= 'A' && *c <= 'Z') *c = (char)(*c + ('a' - 'A'));
+}
+
 const char *yk__code_name(yk__code code) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_names);
     switch (code) {
 #define X(name, number, text) \
-    case YK__##name: return #name;
+    case YK__##name: return names[AT_##name];
         YK__CODE_LIST(X)
 #undef X
     }
