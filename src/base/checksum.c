@@ -34,6 +34,23 @@ uint64_t yk__xxh3_with_hole(const void *bytes, size_t size, size_t hole_at, size
     return XXH3_64bits_digest(&state);
 }
 
+_Static_assert(sizeof(XXH3_state_t) <= sizeof(yk__xxh3_stream), "the stream's memory holds libxxhash's state");
+_Static_assert(_Alignof(XXH3_state_t) <= _Alignof(yk__xxh3_stream), "and is aligned for it");
+
+void yk__xxh3_begin(yk__xxh3_stream *stream) {
+    XXH3_state_t *const state = (void *)stream->state;
+    XXH3_INITSTATE(state);
+    XXH3_64bits_reset(state);
+}
+
+void yk__xxh3_add(yk__xxh3_stream *stream, const void *bytes, size_t size) {
+    XXH3_64bits_update((void *)stream->state, bytes, size);
+}
+
+uint64_t yk__xxh3_end(const yk__xxh3_stream *stream) {
+    return XXH3_64bits_digest((const void *)stream->state);
+}
+
 void yk__sha256(const void *bytes, size_t size, uint8_t out[32]) {
     crypto_hash_sha256(out, bytes, size);
 }

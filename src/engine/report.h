@@ -91,15 +91,15 @@ void yk__report_free(yk__report *report);
 void yk__report_set_kind(yk__report *report, const char *kind, yk__certainty certainty);
 /* Something found inside: appended to container[]. */
 void yk__report_add_kind(yk__report *report, const char *kind);
-/* Verdicts only get worse along valid < suboptimal < invalid; foreign is set by whoever names the kind, and invalid wins
- * over it. */
+/* Verdicts only get worse: valid, suboptimal, foreign, invalid. Foreign is set by whoever names the kind. */
 void yk__report_lower(yk__report *report, yk__verdict verdict);
 
 /* All functions from here accept report == NULL and then do nothing. */
 
-/* Appends a finding with the code's severity and remedy; its texts may be NULL. The verdict is lowered: ERROR to invalid,
- * WARNING to suboptimal (unless the report is foreign). Returns the finding, for changing certainty, severity or remedy, or
- * NULL when it was dropped. The texts are copied. */
+/* Appends a finding with the code's severity and remedy; its texts may be NULL and are copied. The verdict is lowered by it,
+ * ERROR to invalid and WARNING to suboptimal, unless the report is foreign: whether a foreign file is whole is decided by
+ * whoever reads that kind (yk__report_lower). Returns the finding, for changing certainty, severity or remedy, or NULL when it
+ * was dropped. */
 yk__finding *yk__report_add(yk__report *report, yk__finding_code id, const char *where, const char *expected,
                             const char *found);
 /* The same with printf texts. */
