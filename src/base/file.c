@@ -247,33 +247,45 @@ yk__code yk__atomic_write(yk__atomic_file *file, const void *bytes, size_t size,
     return io_error(err, YK__IO, "write", file->path, errno);
 }
 
-/* The name itself is only safe once its folder is. A folder that may not be opened or does not know syncing is left alone. */
-static yk__code sync_folder(const yk__atomic_file *file, yk__error *err) {
+/* The folder of the target for syncing it; -1 in *fd when it may be written but not opened. */
+static yk__code open_folder(const yk__atomic_file *file, int *fd, yk__error *err) {
     char *const folder = in_folder_of(file->path, ".");
     if (folder == NULL) return no_memory(err, file->path);
-    const int fd = open_again(folder, O_RDONLY | O_DIRECTORY, 0);
+    *fd = open_again(folder, O_RDONLY | O_DIRECTORY, 0);
     yk__free(folder);
-    if (fd < 0) return YK__OK;
-    const bool failed = fsync(fd) != 0 && (errno == EIO || errno == ENOSPC || errno == EDQUOT);
-    const int reason = errno;
-    close(fd);
-    return failed ? io_error(err, YK__IO, "sync the folder of", file->path, reason) : YK__OK;
+    return YK__OK;
 }
 
-static yk__code flush_and_rename(yk__atomic_file *file, yk__error *err) {
-    const bool direct = file->temporary == NULL;
-    /* ferror: a write that failed before, perhaps into the stream without yk__atomic_write. */
-    if (ferror(file->stream)) return yk__fail(err, YK__IO, "cannot write %.700s: an earlier write failed", file->path);
-    if (fflush(file->stream) != 0) return io_error(err, YK__IO, "write", file->path, errno);
-    if (!direct && fsync(fileno(file->stream)) != 0) return io_error(err, YK__IO, "sync", file->path, errno);
-    FILE *const stream = file->stream;
-    file->stream = NULL;
-    if (fclose(stream) != 0) return io_error(err, YK__IO, "write", file->path, errno);
-    if (direct) return YK__OK;
+/* Renames and makes the new name last: a name is only safe once its folder is. Some file systems know no syncing of
+ * folders; only real trouble counts. */
+static yk__code take_name(yk__atomic_file *file, int folder_fd, yk__error *err) {
     if (rename(file->temporary, file->path) != 0) return io_error(err, YK__IO, "replace", file->path, errno);
     yk__free(file->temporary); /* the name is gone; abort must not remove somebody else's file */
     file->temporary = NULL;
-    return sync_folder(file, err);
+    if (folder_fd < 0 || fsync(folder_fd) == 0 || (errno != EIO && errno != ENOSPC && errno != EDQUOT)) return YK__OK;
+    return io_error(err, YK__IO, "sync the folder of", file->path, errno);
+}
+
+static yk__code flush_and_close(yk__atomic_file *file, yk__error *err) {
+    /* ferror: a write that failed before, perhaps into the stream without yk__atomic_write. */
+    if (ferror(file->stream)) return yk__fail(err, YK__IO, "cannot write %.700s: an earlier write failed", file->path);
+    if (fflush(file->stream) != 0) return io_error(err, YK__IO, "write", file->path, errno);
+    const bool replaces = file->temporary != NULL; /* devices and pipes know no syncing */
+    if (replaces && fsync(fileno(file->stream)) != 0) return io_error(err, YK__IO, "sync", file->path, errno);
+    FILE *const stream = file->stream;
+    file->stream = NULL;
+    if (fclose(stream) != 0) return io_error(err, YK__IO, "write", file->path, errno);
+    return YK__OK;
+}
+
+static yk__code flush_and_rename(yk__atomic_file *file, yk__error *err) {
+    int folder_fd = -1;
+    YK__TRY(flush_and_close(file, err));
+    if (file->temporary == NULL) return YK__OK;
+    YK__TRY(open_folder(file, &folder_fd, err));
+    const yk__code code = take_name(file, folder_fd, err);
+    if (folder_fd >= 0) close(folder_fd);
+    return code;
 }
 
 yk__code yk__atomic_commit(yk__atomic_file *file, yk__error *err) {
