@@ -171,8 +171,9 @@ static yk__code reshape(const yk__rule_call *call) {
         if (i >= t.shape.rank || !t.copied[i]) YK__TRY(yk__rule_mul(call, have, in->dim[i], &have));
     for (int i = 0; i < t.shape.rank; i++)
         if (!t.copied[i] && i != t.open) YK__TRY(yk__rule_mul(call, want, t.shape.dim[i], &want));
-    bool dynamic = yk__rule_dynamic(call);
-    bool fits = t.open >= 0 ? want > 0 && (dynamic || have % want == 0) : have == want || (dynamic && have > want);
+    bool dynamic = yk__rule_dynamic(call), empty = false;
+    for (int i = 0; i < t.shape.rank; i++) empty |= t.copied[i] && t.shape.dim[i] == 0;
+    bool fits = t.open >= 0 ? want > 0 && (dynamic || have % want == 0) : have == want || empty || (dynamic && have > want);
     if (!fits)
         return yk__rule_fail(call, YK__SHAPE, "the input's elements do not fill the target %s", yk__shape_text(&t.shape, text));
     if (t.open >= 0) t.shape.dim[t.open] = have / want;
@@ -276,21 +277,22 @@ static yk__code tile(const yk__rule_call *call) {
     return YK__OK;
 }
 
-/* One axis of Pad: begin and end may take away (below 0). */
+/* One axis of Pad. A padding below 0 takes elements away first; what is left is then padded. */
 static yk__code pad_axis(const yk__rule_call *call, int axis, int64_t begin, int64_t end, const char *mode, int64_t *dim) {
-    int64_t n = *dim, most = begin > end ? begin : end;
+    int64_t most = begin > end ? begin : end;
     if (begin < -YK__MAX_ELEMENTS || end < -YK__MAX_ELEMENTS || most > YK__MAX_ELEMENTS)
         return yk__rule_fail(call, YK__LIMIT, "padding %lld and %lld on axis %d is over %lld", (long long)begin, (long long)end,
                              axis, (long long)YK__MAX_ELEMENTS);
-    if (most > 0 && n == 0 && strcmp(mode, "constant") != 0)
-        return yk__rule_fail(call, YK__SHAPE, "axis %d is empty: there is nothing to pad with", axis);
-    if (most >= n && most > 0 && !strcmp(mode, "reflect"))
-        return yk__rule_fail(call, YK__SHAPE, "axis %d has %lld elements and cannot be reflected %lld times", axis,
-                             (long long)n, (long long)most);
-    if (n + begin + end < 0)
+    int64_t left = *dim + (begin < 0 ? begin : 0) + (end < 0 ? end : 0);
+    if (left < 0)
         return yk__rule_fail(call, YK__SHAPE, "padding %lld and %lld takes more than the %lld of axis %d", (long long)begin,
-                             (long long)end, (long long)n, axis);
-    *dim = n + begin + end;
+                             (long long)end, (long long)*dim, axis);
+    if (most > 0 && left == 0 && strcmp(mode, "constant") != 0)
+        return yk__rule_fail(call, YK__SHAPE, "nothing is left of axis %d to pad with", axis);
+    if (most > 0 && most >= left && !strcmp(mode, "reflect"))
+        return yk__rule_fail(call, YK__SHAPE, "axis %d has %lld elements: too few to reflect %lld", axis, (long long)left,
+                             (long long)most);
+    *dim = left + (begin > 0 ? begin : 0) + (end > 0 ? end : 0);
     return YK__OK;
 }
 

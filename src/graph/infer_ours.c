@@ -92,7 +92,7 @@ static yk__code check_extra(const yk__rule_call *call, const char *task, int64_t
 static yk__code read_head(const yk__rule_call *call, head *h) {
     const char *family = yk__node_string(call->node, "family", "v8"), *task = yk__node_string(call->node, "task", "detect");
     const yk__attr *strides = yk__node_attr(call->node, "strides");
-    if (strcmp(family, "v8") != 0)
+    if (strcmp(family, "v8") != 0 && strcmp(family, "26") != 0)
         return yk__rule_fail(call, YK__UNSUPPORTED, "head family \"%.40s\" is not supported", family);
     YK__TRY(read_count(call, "levels", 0, 1, &h->levels));
     YK__TRY(read_count(call, "reg_max", 16, 1, &h->reg_max));

@@ -17,7 +17,8 @@ static yk__code reduce(const yk__rule_call *call) {
     int rank = call->in[0].shape.rank, n = 0, axis[YK__MAX_RANK];
     int64_t axes[YK__MAX_RANK];
     bool reduced[YK__MAX_RANK] = {false};
-    YK__TRY(yk__rule_want_numeric(call, 0));
+    bool ordered = call->node->op == YK__OP_REDUCE_MAX || call->node->op == YK__OP_REDUCE_MIN; /* these take bool too */
+    if (!ordered) YK__TRY(yk__rule_want_numeric(call, 0));
     if (yk__rule_has(call, 1)) YK__TRY(yk__rule_ints(call, 1, axes, YK__MAX_RANK, &n));
     YK__TRY(yk__rule_axes(call, axes, n, rank, axis));
     for (int i = 0; i < n; i++) reduced[axis[i]] = true;

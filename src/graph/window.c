@@ -102,7 +102,7 @@ static yk__code slide_transposed(yk__window *w, int i, auto_pad mode, int64_t wa
                     (long long)w->pad_begin[i], (long long)w->pad_end[i], (long long)full);
 }
 
-/* A pool's padding is shorter than its window, else windows of nothing but padding would have no answer. */
+/* A pool's padding is shorter than its window, else whole windows would lie in it. */
 static yk__code check_pool_padding(const yk__window *w, yk__error *err) {
     for (int i = 0; i < w->n; i++)
         if (w->pad_begin[i] >= extent(w, i) || w->pad_end[i] >= extent(w, i))

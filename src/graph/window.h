@@ -9,7 +9,7 @@
 
 /* One entry per spatial dimension (H and W for pictures). Padding is what is really applied, after auto_pad.
  * With ceil_mode the last window may reach beyond in + pad_end; what lies there is neither data nor padding (it is not
- * counted by count_include_pad). Every window of a pool covers at least one element of the input.
+ * counted by count_include_pad). With dilation above 1 a pool's window may step over all of a small input.
  * Transposed: output element o gathers from input i and tap k with o + pad_begin = i * stride + k * dilation; elements of
  * out that no tap reaches hold the bias alone. */
 typedef struct yk__window {
