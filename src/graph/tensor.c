@@ -57,6 +57,7 @@ bool yk__shape_known(const yk__shape *shape) {
     return true;
 }
 
+/* An empty tensor's other dimensions are multiplied all the same: strides are made of them and must not overflow either. */
 bool yk__shape_count(const yk__shape *shape, int64_t *count) {
     int64_t n = 1;
     bool empty = false;
@@ -73,8 +74,11 @@ bool yk__shape_count(const yk__shape *shape, int64_t *count) {
 
 bool yk__tensor_bytes(yk__dtype dtype, const yk__shape *shape, size_t *bytes) {
     int64_t count;
-    return dtype_valid(dtype) && yk__shape_count(shape, &count) && (uint64_t)count <= SIZE_MAX &&
-           yk__mul_size((size_t)count, yk__dtype_size(dtype), bytes);
+    size_t product;
+    if (!dtype_valid(dtype) || !yk__shape_count(shape, &count) || (uint64_t)count > SIZE_MAX) return false;
+    if (!yk__mul_size((size_t)count, yk__dtype_size(dtype), &product)) return false;
+    *bytes = product;
+    return true;
 }
 
 /* Eight dimensions of at most 19 digits and the signs between them fill at most 160 bytes; what does not fit is cut, which
