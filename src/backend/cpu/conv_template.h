@@ -1,0 +1,197 @@
+/* Direct convolution on blocked tensors, one register tile of output channels x pixels at a time.
+ *
+ *     acc[m][j] += weight[m] * broadcast(input[j])      m: block of 1..3 output blocks, j: pixel of a run in one row
+ *
+ * The whole reduction (input blocks x taps x channels) runs in registers; the epilogue (activation, residual, store at the
+ * tensor's place, zero halo) happens once per tile. Edges need no code: the input brings its halo. Every output is the same
+ * chain of fused multiply-adds whatever the tile, band or thread, so results do not depend on any of them. */
+#include "backend/cpu/blocked_template.h"
+
+#if N_VREGS == 32
+#define NP1 14
+#define NP2 12
+#define NP3 8
+#else
+#define NP1 10
+#define NP2 (HAVE_FMA ? 6 : 5)
+#define NP3 (HAVE_FMA ? 4 : 3)
+#endif
+
+typedef struct conv_job {
+    const yk__conv_state *state;
+    const float *in, *residual, *bias, *weights;
+    float *out;
+    const yk__operand *in_at, *out_at, *residual_at;
+    int64_t band_rows, n_bands, panels_per_task, panel_tasks;
+} conv_job;
+
+/* What a tile of one panel needs besides its first pixel. */
+typedef struct tile_args {
+    const float *weights, *bias;
+    int64_t in_block, tap_row, tap_column; /* floats from one input block, kernel row, kernel column to the next */
+    int64_t first_in_block, in_blocks, channels, kh, kw;
+} tile_args;
+
+/* mv output blocks x np pixels, sx input pixels apart. in: the first pixel's first tap in the panel's first input block; out:
+ * mv * np vectors, before the epilogue. */
+INLINE void conv_tile(const tile_args *t, const float *in, float *out, const int mv, const int np, const int sx) {
+    vf acc[YK__MAX_TILE_BLOCKS][NP1];
+    UNROLL(4) for (int m = 0; m < mv; m++) {
+        UNROLL(16) for (int j = 0; j < np; j++) acc[m][j] = v_load(t->bias + m * LANES);
+    }
+    const float *w = t->weights;
+    for (int64_t b = 0; b < t->in_blocks; b++) {
+        const int64_t lanes = yk__conv_lanes(t->channels, t->first_in_block + b, LANES);
+        for (int64_t y = 0; y < t->kh; y++) {
+            for (int64_t x = 0; x < t->kw; x++) {
+                const float *p = in + b * t->in_block + y * t->tap_row + x * t->tap_column;
+                for (int64_t c = 0; c < lanes; c += 4, p += 4) {
+                    UNROLL(4) for (int u = 0; u < 4; u++, w += mv * LANES) {
+                        vf weight[YK__MAX_TILE_BLOCKS];
+                        UNROLL(4) for (int m = 0; m < mv; m++) weight[m] = v_load(w + m * LANES);
+                        UNROLL(16) for (int j = 0; j < np; j++) {
+                            const vf pixel = v_set1(p[j * sx * LANES + u]);
+                            UNROLL(4) for (int m = 0; m < mv; m++) acc[m][j] = v_fma(weight[m], pixel, acc[m][j]);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    UNROLL(4) for (int m = 0; m < mv; m++) {
+        UNROLL(16) for (int j = 0; j < np; j++) v_store(out + (m * np + j) * LANES, acc[m][j]);
+    }
+}
+
+typedef void (*tile_fn)(const tile_args *t, const float *in, float *out);
+
+/* One function per tile size and stride; a stride above 2 goes pixel by pixel through the first. */
+#define TILE(mv, np)                                                                                                           \
+    static void tile_##mv##x##np##_s1(const tile_args *t, const float *in, float *out) { conv_tile(t, in, out, mv, np, 1); }   \
+    static void tile_##mv##x##np##_s2(const tile_args *t, const float *in, float *out) { conv_tile(t, in, out, mv, np, 2); }
+#define TILE_S1(mv, np) tile_##mv##x##np##_s1,
+#define TILE_S2(mv, np) tile_##mv##x##np##_s2,
+#if N_VREGS == 32
+#define TILES_1(X) X(1, 1) X(1, 2) X(1, 3) X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(1, 8) X(1, 9) X(1, 10) X(1, 11) X(1, 12) X(1, 13) X(1, 14)
+#define TILES_2(X) X(2, 1) X(2, 2) X(2, 3) X(2, 4) X(2, 5) X(2, 6) X(2, 7) X(2, 8) X(2, 9) X(2, 10) X(2, 11) X(2, 12)
+#define TILES_3(X) X(3, 1) X(3, 2) X(3, 3) X(3, 4) X(3, 5) X(3, 6) X(3, 7) X(3, 8)
+#elif HAVE_FMA
+#define TILES_1(X) X(1, 1) X(1, 2) X(1, 3) X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(1, 8) X(1, 9) X(1, 10)
+#define TILES_2(X) X(2, 1) X(2, 2) X(2, 3) X(2, 4) X(2, 5) X(2, 6)
+#define TILES_3(X) X(3, 1) X(3, 2) X(3, 3) X(3, 4)
+#else
+#define TILES_1(X) X(1, 1) X(1, 2) X(1, 3) X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(1, 8) X(1, 9) X(1, 10)
+#define TILES_2(X) X(2, 1) X(2, 2) X(2, 3) X(2, 4) X(2, 5)
+#define TILES_3(X) X(3, 1) X(3, 2) X(3, 3)
+#endif
+TILES_1(TILE)
+TILES_2(TILE)
+TILES_3(TILE)
+/* [stride - 1][blocks - 1][pixels - 1] */
+static const tile_fn tiles[2][YK__MAX_TILE_BLOCKS][NP1] = {{{TILES_1(TILE_S1)}, {TILES_2(TILE_S1)}, {TILES_3(TILE_S1)}},
+                                                           {{TILES_1(TILE_S2)}, {TILES_2(TILE_S2)}, {TILES_3(TILE_S2)}}};
+static const int64_t most_pixels[YK__MAX_TILE_BLOCKS] = {NP1, NP2, NP3};
+
+/* Activation, residual and store of mv * np vectors. out, residual: the tile's first pixel in its first block. */
+static void finish_tile(const conv_job *job, float *tile, int mv, int64_t np, int64_t used_lanes, float *out, const float *residual) {
+    const yk__conv_shape *s = &job->state->shape;
+    activate(tile, mv * np, s->act, s->alpha, s->beta);
+    if (used_lanes < LANES) zero_lanes(tile + (mv - 1) * np * LANES, np, used_lanes);
+    for (int m = 0; m < mv; m++) {
+        float *to = out + m * job->out_at->block_stride;
+        const float *from = tile + m * np * LANES;
+        if (residual) {
+            const float *more = residual + m * job->residual_at->block_stride;
+            for (int64_t j = 0; j < np; j++) v_store(to + j * LANES, v_load(from + j * LANES) + v_load(more + j * LANES));
+        } else {
+            for (int64_t j = 0; j < np; j++) v_store(to + j * LANES, v_load(from + j * LANES));
+        }
+    }
+}
+
+/* Rows y0 .. y1-1 of one panel of picture n. */
+static void conv_panel_rows(const conv_job *job, const yk__conv_panel *panel, int64_t n, int64_t y0, int64_t y1) {
+    const yk__conv_state *state = job->state;
+    const yk__conv_shape *s = &state->shape;
+    const yk__operand *in_at = job->in_at, *out_at = job->out_at;
+    const int mv = panel->n_out_blocks;
+    const tile_args t = {.weights = job->weights + panel->weights,
+                         .bias = job->bias + (int64_t)panel->first_out_block * LANES,
+                         .in_block = in_at->block_stride,
+                         .tap_row = s->dh * in_at->row_stride,
+                         .tap_column = s->dw * LANES,
+                         .first_in_block = panel->first_in_block,
+                         .in_blocks = panel->n_in_blocks,
+                         .channels = s->c,
+                         .kh = s->kh,
+                         .kw = s->kw};
+    const float *in = job->in + n * in_at->image_stride + panel->first_in_block * in_at->block_stride -
+                      s->pad_top * in_at->row_stride - s->pad_left * LANES;
+    float *out = job->out + n * out_at->image_stride + panel->first_out_block * out_at->block_stride;
+    const float *residual = NULL;
+    if (job->residual) {
+        residual = job->residual + n * job->residual_at->image_stride + panel->first_out_block * job->residual_at->block_stride;
+    }
+    const int64_t last = s->o - (int64_t)(panel->first_out_block + mv - 1) * LANES, used_lanes = last < LANES ? last : LANES;
+    const int64_t widest = s->sw <= 2 ? most_pixels[mv - 1] : 1, n_tiles = (s->ow + widest - 1) / widest;
+    float tile[YK__MAX_TILE_BLOCKS * NP1 * LANES] __attribute__((aligned(64)));
+    for (int64_t y = y0; y < y1; y++) {
+        for (int64_t i = 0; i < n_tiles; i++) {
+            const int64_t x = s->ow * i / n_tiles, np = s->ow * (i + 1) / n_tiles - x;
+            tiles[s->sw == 2][mv - 1][np - 1](&t, in + y * s->sh * in_at->row_stride + x * s->sw * LANES, tile);
+            finish_tile(job, tile, mv, np, used_lanes, out + y * out_at->row_stride + x * LANES,
+                        residual ? residual + y * job->residual_at->row_stride + x * LANES : NULL);
+        }
+    }
+    for (int m = 0; m < mv; m++) {
+        zero_halo(out + m * out_at->block_stride, s->oh, s->ow, out_at->halo, out_at->row_stride, y0, y1);
+    }
+}
+
+static void conv_task(void *argument, int task, int worker) {
+    (void)worker;
+    const conv_job *job = argument;
+    const int64_t band = task % job->n_bands, group = task / job->n_bands % job->panel_tasks,
+                  n = task / job->n_bands / job->panel_tasks;
+    const int64_t y0 = band * job->band_rows;
+    const int64_t y1 = y0 + job->band_rows < job->state->shape.oh ? y0 + job->band_rows : job->state->shape.oh;
+    const int64_t first = group * job->panels_per_task;
+    for (int64_t p = first; p < first + job->panels_per_task && p < job->state->n_panels; p++) {
+        conv_panel_rows(job, &job->state->panels[p], n, y0, y1);
+    }
+}
+
+/* Tasks: bands of rows, all panels in each, while the weights stay in the second-level cache from band to band; otherwise one
+ * panel per task. Some tasks per thread to spare, so that a thread that was held up can be helped. */
+static void share_out(conv_job *job, int threads) {
+    const yk__conv_state *state = job->state;
+    const yk__conv_shape *s = &state->shape;
+    const int64_t wanted = threads > 1 ? 4 * (int64_t)threads : 1;
+    job->panels_per_task = state->weights_floats > YK__CONV_L2_FLOATS ? 1 : state->n_panels;
+    job->panel_tasks = (state->n_panels + job->panels_per_task - 1) / job->panels_per_task;
+    int64_t bands = (wanted + job->panel_tasks * s->n - 1) / (job->panel_tasks * s->n);
+    const int64_t for_cache = (state->in_floats + YK__CONV_L2_FLOATS - 1) / YK__CONV_L2_FLOATS;
+    if (job->panels_per_task > 1 && bands < for_cache) bands = for_cache;
+    if (bands > s->oh) bands = s->oh;
+    job->band_rows = (s->oh + bands - 1) / bands;
+    job->n_bands = (s->oh + job->band_rows - 1) / job->band_rows;
+}
+
+yk__code ISA(yk__conv_direct_run)(const yk__step *step, yk__exec *exec, yk__error *err) {
+    (void)err;
+    const yk__conv_state *state = step->state;
+    conv_job job = {.state = state,
+                    .in = yk__operand_data(&step->in[0], exec),
+                    .out = yk__operand_data(&step->out[0], exec),
+                    .bias = step->packed,
+                    .weights = (const float *)step->packed + (int64_t)state->out_blocks * LANES,
+                    .in_at = &step->in[0],
+                    .out_at = &step->out[0]};
+    if (state->shape.has_residual) {
+        job.residual_at = &step->in[3];
+        job.residual = yk__operand_data(job.residual_at, exec);
+    }
+    share_out(&job, yk__pool_size(exec->pool));
+    yk__pool_for(exec->pool, (int)(state->shape.n * job.panel_tasks * job.n_bands), conv_task, &job);
+    return YK__OK;
+}

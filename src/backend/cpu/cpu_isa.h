@@ -1,0 +1,42 @@
+/* What the kernels of one instruction-set level have in common, as data: block, register tiles, measured rates. */
+#ifndef YK_CPU_ISA_H
+#define YK_CPU_ISA_H
+
+#include "backend/backend.h"
+
+/* Blocks of output channels one register tile may hold. */
+#define YK__MAX_TILE_BLOCKS 3
+
+/* Rates of one thread, measured on the machines named in cpu_isa.c; only their ratios decide anything. */
+typedef struct yk__cpu_rates {
+    double conv_gflops;       /* direct convolution, long reductions, without its epilogue */
+    double conv_1x1_gflops;   /* the same over one pixel */
+    double winograd_gflops;   /* the 36 products of F(4x4, 3x3), counted as the multiplications that are done */
+    double depthwise_gflops;
+    double transform_ns;      /* input transform of one 6x6 tile of one channel block, and half of the output transform */
+    double silu_ns;           /* one vector */
+    double bytes_per_ns;      /* moving data that lies in the third-level cache, read and written bytes counted */
+    double step_ns;           /* starting any step */
+} yk__cpu_rates;
+
+typedef struct yk__cpu_isa {
+    yk__isa isa;
+    const char *name;
+    int32_t block;
+    int32_t tile_pixels[YK__MAX_TILE_BLOCKS + 1]; /* [blocks]: most pixels of a register tile of that many blocks */
+    yk__cpu_rates rates;
+} yk__cpu_isa;
+
+extern const yk__cpu_isa yk__cpu_isa_generic, yk__cpu_isa_avx2, yk__cpu_isa_avx512, yk__cpu_isa_neon;
+
+/* Facts a kernel's accept needs from every query: all operands f32 of known size, not empty, not dynamic. */
+bool yk__cpu_is_f32(const yk__inferred *facts);
+/* Rank 4, f32, fixed size: what BLOCKED can hold. */
+bool yk__cpu_is_map(const yk__inferred *facts);
+/* cost of moving so many floats (read + written), one picture, one thread */
+double yk__cpu_move_ns(const yk__cpu_isa *isa, double floats);
+/* estimates of work for one thread become those for n_threads: the same factor for every kernel, so that the choice does not
+ * depend on it */
+double yk__cpu_shared_ns(const yk__cpu_isa *isa, const yk__query *query, double one_thread_ns);
+
+#endif

@@ -1,0 +1,6 @@
+/* Moving data for any processor. */
+#include "backend/cpu/simd/simd_generic.h"
+
+#include "backend/cpu/simd/simd_math.h"
+
+#include "backend/cpu/move_template.h"
