@@ -1,0 +1,75 @@
+/* MODEL arguments: files, and the names of bundled models. */
+#include "cli.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char *join(const char *folder, const char *name, const char *suffix) {
+    size_t n = strlen(folder) + strlen(name) + strlen(suffix) + 2;
+    char *path = malloc(n);
+    if (path) snprintf(path, n, "%s/%s%s", folder, name, suffix);
+    return path;
+}
+
+/* The folder that the executable lies in, through links. From malloc. */
+static char *program_folder(void) {
+    char *path = realpath("/proc/self/exe", NULL);
+    char *slash = path ? strrchr(path, '/') : NULL;
+    if (slash) *slash = 0;
+    return path;
+}
+
+char *cli_model_folder(const char *program, int i) {
+    (void)program;
+    const char *named = getenv("YOLK_MODELS");
+    if (i == 0) return strdup(named && *named ? named : "");
+    if (i > 2) return NULL;
+    char *bin = program_folder();
+    char *folder = bin ? join(bin, i == 1 ? "../share/yolk/models" : "models", "") : NULL;
+    free(bin);
+    return folder ? folder : strdup("");
+}
+
+static bool is_name(const char *model) {
+    return *model && !strchr(model, '/') && model[0] != '.';
+}
+
+char *cli_find_model(const cli_args *args, const char *model, int *status) {
+    static const char *const suffixes[] = {".yolk", ".onnx", ""};
+    if (access(model, F_OK) == 0) return strdup(model);
+    for (int i = 0; is_name(model); i++) {
+        char *folder = cli_model_folder(args->program, i);
+        if (!folder) break;
+        for (int s = 0; *folder && s < 3; s++) {
+            char *path = join(folder, model, suffixes[s]);
+            if (path && access(path, R_OK) == 0) {
+                free(folder);
+                return path;
+            }
+            free(path);
+        }
+        free(folder);
+    }
+    cli_say("%s: no such file%s", model,
+            is_name(model) ? ", and no bundled model of that name ('yolk models' lists them)" : "");
+    *status = EXIT_INPUT;
+    return NULL;
+}
+
+int cli_load(const cli_args *args, const char *model, yk_engine **engine) {
+    int status = EXIT_DONE;
+    yk_build_options build;
+    yk_engine_options load = {.size = sizeof load, .device = cli_value(args, "--device"), .build = &build};
+    status = cli_read_build_options(args, &build);
+    if (status == EXIT_DONE) status = cli_threads(args, &load.n_threads);
+    if (status != EXIT_DONE) return status;
+    build.imgsz[0] = build.imgsz[1] = 0; /* here --imgsz is the size of the run, not of the engine */
+    char *path = cli_find_model(args, model, &status);
+    if (!path) return status;
+    yk_error error = YK_ERROR_INIT;
+    yk_engine_load(engine, path, &load, &error);
+    free(path);
+    return *engine ? EXIT_DONE : cli_fail(&error);
+}

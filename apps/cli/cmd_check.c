@@ -1,0 +1,53 @@
+/* yolk check: what a file is, whether it loads here, why not, what to do. */
+#include "cli.h"
+
+static const cli_option options[] = {{"--json", NULL, "one JSON object per file and line"},
+                                     {"--sha256", NULL, "hash the whole file into the report"},
+                                     {NULL, NULL, NULL}};
+
+static int print_report(const yk_report *report, bool json) {
+    char *text = NULL;
+    yk_error error = YK_ERROR_INIT;
+    yk_status status = json ? yk_report_to_json(report, &text, &error) : yk_report_to_text(report, &text, &error);
+    if (status != YK_OK) return cli_fail(&error);
+    fputs(text, stdout);
+    if (json) fputc('\n', stdout);
+    yk_text_destroy(&text);
+    return EXIT_DONE;
+}
+
+static int check(const cli_args *args, const char *path) {
+    yk_check_options o = {.size = sizeof o, .sha256 = cli_has(args, "--sha256"), .run = true};
+    yk_report *report = NULL;
+    yk_error error = YK_ERROR_INIT;
+    if (yk_check(&report, path, &o, &error) != YK_OK) return cli_fail(&error);
+    int status = print_report(report, cli_has(args, "--json"));
+    yk_verdict verdict = yk_report_verdict(report);
+    yk_report_destroy(&report);
+    if (status != EXIT_DONE) return status;
+    return verdict == YK_VERDICT_VALID || verdict == YK_VERDICT_SUBOPTIMAL ? EXIT_DONE : EXIT_NO;
+}
+
+/* The gravest status of all files: an unreadable one over a "no" over done. */
+static int run(const cli_args *args) {
+    int worst = EXIT_DONE;
+    for (int i = 0; i < args->n_arguments; i++) {
+        int status = check(args, args->arguments[i]);
+        if (status > worst) worst = status;
+        if (!cli_has(args, "--json") && i + 1 < args->n_arguments) fputc('\n', stdout);
+    }
+    return worst;
+}
+
+const cli_command cmd_check = {
+    .name = "check",
+    .synopsis = "FILE... [--json] [--sha256]",
+    .summary = "what a file is, whether it loads here, why not, what to do",
+    .text =
+        "Names any file from its bytes. A yolk engine is verified in full, and its built-in self test is run. The verdict is "
+        "valid, suboptimal (loads; something could be better), invalid (does not load) or foreign (whole, but not "
+        "something that yolk runs), followed by findings, each with a stable code (docs/verdicts.md) and a remedy.",
+    .options = options,
+    .min_arguments = 1,
+    .max_arguments = -1,
+    .run = run};

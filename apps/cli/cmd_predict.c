@@ -1,0 +1,150 @@
+/* yolk predict: pictures in, answers out. */
+#include "cli.h"
+#include "cli_sources.h"
+#include "predict_output.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const cli_option options[] = {
+    {"--conf", "C", "keep detections with a score above C; default: the model's (0.25)"},
+    {"--iou", "I", "NMS: drop boxes that overlap a better one by more than I; default: the model's (0.7)"},
+    {"--max-det", "N", "at most N detections per picture; default: the model's (300)"},
+    {"--classes", "LIST", "keep only these classes: numbers parted by commas"},
+    {"--agnostic", NULL, "NMS across classes"},
+    {"--rect", NULL, "pad pictures only to a multiple of the stride"},
+    {"--no-rect", NULL, "pad pictures to the full input size"},
+    {"--probs", NULL, "classify: all probabilities in the JSON"},
+    {"--json", "FILE|-", "one JSON object per picture and line"},
+    {"--txt", "DIR", "a label file per picture"},
+    {"--save", "DIR", "the pictures with boxes and labels drawn on them"},
+    {"--crop", "DIR", "each detection cut out, in a folder per class"},
+    {"--threads", "N|auto", "threads; default: one per core"},
+    {"--batch", "N", "pictures per network run; answers do not depend on it"},
+    {"--quiet", NULL, "no lines for people"},
+    {NULL, NULL, NULL}};
+
+/* "0,2,5" */
+static int read_classes(const cli_args *args, int32_t **classes, size_t *n) {
+    const char *list = cli_value(args, "--classes");
+    *classes = NULL;
+    *n = 0;
+    if (!list) return EXIT_DONE;
+    *classes = calloc(strlen(list) + 1, sizeof **classes);
+    if (!*classes) return EXIT_RESOURCE;
+    while (true) {
+        char *end;
+        errno = 0;
+        long c = strtol(list, &end, 10);
+        if (errno || end == list || c < 0 || c > INT32_MAX || (*end && *end != ','))
+            return cli_usage_error(args, "--classes %s: use class numbers parted by commas, such as 0,2",
+                                   cli_value(args, "--classes"));
+        (*classes)[(*n)++] = (int32_t)c;
+        if (!*end) return EXIT_DONE;
+        list = end + 1;
+    }
+}
+
+/* 0 is a threshold that a user may ask for; in the API 0 means the default and a negative number means none. */
+static float threshold(const cli_args *args, const char *name, float value) {
+    return cli_has(args, name) && value == 0 ? -1.0f : value;
+}
+
+static int read_options(const cli_args *args, yk_predict_options *o, int32_t **classes) {
+    int batch = 1, max_det = 0;
+    *o = (yk_predict_options){.size = sizeof *o, .agnostic = cli_has(args, "--agnostic")};
+    int status = read_classes(args, classes, &o->n_classes);
+    o->classes = *classes;
+    if (status == EXIT_DONE) status = cli_float(args, "--conf", 0, 1, &o->conf);
+    if (status == EXIT_DONE) status = cli_float(args, "--iou", 0, 1, &o->iou);
+    if (status == EXIT_DONE) status = cli_int(args, "--max-det", 1, 30000, &max_det);
+    if (status == EXIT_DONE) status = cli_int(args, "--batch", 1, 4096, &batch);
+    if (status == EXIT_DONE) status = cli_imgsz(args, o->imgsz);
+    if (status == EXIT_DONE && cli_has(args, "--rect") && cli_has(args, "--no-rect"))
+        status = cli_usage_error(args, "--rect and --no-rect exclude each other");
+    o->conf = threshold(args, "--conf", o->conf);
+    o->iou = threshold(args, "--iou", o->iou);
+    o->max_det = max_det;
+    o->batch = batch;
+    o->rect = cli_has(args, "--rect") ? YK_ON : cli_has(args, "--no-rect") ? YK_OFF : YK_DEFAULT;
+    return status;
+}
+
+static void progress(const predict_output *output, bool shown) {
+    enum { WIDTH = 30 };
+    int filled = (int)(output->n_done * WIDTH / output->n_total);
+    if (!shown) return;
+    fprintf(stderr, "\r[%.*s%*s] %zu/%zu", filled, "##############################", WIDTH - filled, "", output->n_done,
+            output->n_total);
+    if (output->n_done == output->n_total) fprintf(stderr, "\r%60s\r", "");
+}
+
+/* Pictures are read and answered a chunk at a time: enough of them that batches of one shape can form, few enough that a
+ * folder of any size fits into memory. */
+static int predict_all(yk_context *context, const yk_engine *engine, const cli_sources *sources, const yk_predict_options *o,
+                       predict_output *output) {
+    size_t chunk = o->batch > 1 ? 4 * (size_t)o->batch : 1;
+    const char **paths = calloc(chunk, sizeof *paths);
+    bool bar = !output->lines && sources->n > 1 && isatty(STDERR_FILENO);
+    int worst = EXIT_DONE;
+    if (!paths) return EXIT_RESOURCE;
+    output->n_total = sources->n;
+    for (size_t first = 0; first < sources->n; first += chunk) {
+        size_t n = sources->n - first < chunk ? sources->n - first : chunk;
+        yk_results *results = NULL;
+        yk_error error = YK_ERROR_INIT;
+        for (size_t i = 0; i < n; i++) paths[i] = sources->items[first + i].path;
+        if (yk_predict_files(context, paths, n, o, &results, &error) != YK_OK) {
+            worst = cli_fail(&error); /* the request itself is at fault: the other pictures would fail alike */
+            break;
+        }
+        for (size_t i = 0; i < n; i++) {
+            int status = predict_output_write(output, engine, results, i, &sources->items[first + i]);
+            if (status > worst) worst = status;
+            progress(output, bar);
+        }
+        yk_results_destroy(&results);
+    }
+    free(paths);
+    return worst;
+}
+
+static int run(const cli_args *args) {
+    yk_predict_options o;
+    int32_t *classes = NULL;
+    cli_sources sources = {.stdin_copy = -1};
+    predict_output output = {0};
+    yk_engine *engine = NULL;
+    yk_context *context = NULL;
+    yk_error error = YK_ERROR_INIT;
+    int missing = EXIT_DONE, status = read_options(args, &o, &classes);
+    if (status == EXIT_DONE) status = cli_load(args, args->arguments[0], &engine);
+    if (status == EXIT_DONE) missing = cli_sources_find(&sources, args, 1);
+    if (status == EXIT_DONE && yk_context_create(&context, engine, NULL, &error) != YK_OK) status = cli_fail(&error);
+    if (status == EXIT_DONE) status = predict_output_open(&output, args);
+    if (status == EXIT_DONE && sources.n > 0) status = predict_all(context, engine, &sources, &o, &output);
+    if (missing > status) status = missing;
+    status = predict_output_close(&output, status);
+    yk_context_destroy(&context);
+    yk_engine_destroy(&engine);
+    cli_sources_free(&sources);
+    free(classes);
+    return status;
+}
+
+const cli_command cmd_predict = {
+    .name = "predict",
+    .synopsis = "MODEL SOURCE... [OPTIONS]",
+    .summary = "run a model on pictures",
+    .text =
+        "MODEL is an engine file, a model file (built on the fly and kept in the cache) or the name of a bundled model. "
+        "SOURCE is a picture, a folder of pictures (not searched deeper, in code point order), a quoted pattern, or - for a "
+        "picture on standard input. A picture that cannot be read does not stop the others; the exit status is 3 in the "
+        "end.\n\nAnswers equal those of the program that trained the model, given the same options.",
+    .options = options,
+    .build_options = true,
+    .min_arguments = 2,
+    .max_arguments = -1,
+    .run = run};
