@@ -265,7 +265,8 @@ typedef struct yk_context yk_context;
 
 typedef struct yk_context_options {
     size_t size;
-    bool dense;   /* compute the head's output tensors instead of candidates: for yk_context_run (which needs it) */
+    bool dense;   /* compute the head's whole output tensors, as the export does, instead of only what passes the threshold:
+                     yk_context_run needs it; yk_predict answers the same, slower */
     bool profile; /* time every step (yk_context_profile) */
     bool keep_layers; /* every layer's output can be read after a run (yk_context_layer): more memory, nothing elided */
 } yk_context_options;

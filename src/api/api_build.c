@@ -105,7 +105,7 @@ static void test_size(const yk__model *model, int *height, int *width) {
     const yk__recipe *recipe = &model->recipe;
     *height = recipe->imgsz[0];
     *width = recipe->imgsz[1];
-    if (!yk__graph_size_free(&model->graph, NULL)) return;
+    if (!yk__graph_size_free(&model->graph, yk__ref_evaluate, NULL)) return;
     int side = 2 * recipe->stride > 64 ? 2 * recipe->stride : 64; /* two cells of the coarsest level; at least 64 */
     *height = *height < side ? *height : side;
     *width = *width < side ? *width : side;

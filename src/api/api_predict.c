@@ -135,7 +135,7 @@ static yk__code answer_detect(request *r, job *j, const yk__candidates *candidat
     yk_context *context = r->context;
     YK__TRY(reserve_nms(context, candidates->capacity, err));
     int32_t n = 0;
-    if (r->recipe->layout == YK__LAYOUT_V8_END2END && context->run.plan->head) {
+    if (r->recipe->layout == YK__LAYOUT_V8_END2END && candidates != &context->raw) {
         int32_t k = (int32_t)yk__node_int(context->run.plan->head, "end2end_k", 300);
         n = yk__select_end2end(candidates, k, r->class_mask, r->nms.max_det, &context->nms, context->keep);
     } else if (r->recipe->layout == YK__LAYOUT_V8_END2END || r->recipe->layout == YK__LAYOUT_NMS) {
@@ -294,8 +294,6 @@ static yk__code begin(request *r, yk_context *context, size_t n, const yk_predic
         return yk__fail(err, YK__UNSUPPORTED,
                         "task %s is not in this version of yolk at picture level; detect and classify are",
                         yk__task_name(task));
-    if (context->dense && task != YK__TASK_CLASSIFY)
-        return yk__fail(err, YK__ARGUMENT, "this context was created with `dense` set, for tensors; predict with another one");
     r->results = yk__alloc(sizeof *r->results);
     if (!r->results) return yk__fail(err, YK__MEMORY, "out of memory for results");
     yk__arena_init(&r->results->arena, 0);
