@@ -1,0 +1,42 @@
+/* What is this ONNX file, and could it be imported? Answered without loading weights and without building a graph. */
+#ifndef YK_IMPORT_PROBE_H
+#define YK_IMPORT_PROBE_H
+
+#include "base/memory.h"
+#include "graph/tensor.h"
+
+/* One input or output of the network, as declared. */
+typedef struct yk__probe_tensor {
+    const char *name;
+    yk__dtype dtype; /* NONE: not declared, or a type yolk has no tensors of */
+    yk__shape shape; /* -1: free. Rank 0 with dtype NONE: not declared */
+} yk__probe_tensor;
+
+typedef struct yk__probe_entry {
+    const char *key, *value;
+} yk__probe_entry;
+
+/* All strings and arrays lie in the arena that the caller passed. */
+typedef struct yk__probe_report {
+    int64_t ir_version;
+    int64_t opset; /* of the standard operators; 0: not stated */
+    const char *producer, *producer_version;
+    int32_t n_inputs, n_outputs, n_nodes, n_metadata;
+    const yk__probe_tensor *inputs; /* without the initializers that old files list among them */
+    const yk__probe_tensor *outputs;
+    const yk__probe_entry *metadata; /* the export's own notes: names, imgsz, stride, task ... */
+    bool supported;                  /* every operator and the opset are within docs/operators.md */
+    yk__error why_not;               /* set when not supported: the sentence import would give */
+    const char *bad_node;            /* the first unsupported node and its operator, NULL when the opset is the reason */
+    const char *bad_operator;
+} yk__probe_report;
+
+/* Cheap test on the first bytes: might this be an ONNX model? False positives are possible, false negatives are not. */
+bool yk__probe_is_onnx(const uint8_t *bytes, size_t size);
+
+/* Fills *report. FORMAT, TRUNCATED, LIMIT, MEMORY as yk__import_model; a whole but unsupported model is OK here, with
+ * report->supported false. Constants are not checked. */
+yk__code yk__probe_onnx(const uint8_t *bytes, size_t size, yk__arena *arena, yk__probe_report *report,
+                        yk__error *err) YK__MUST_USE;
+
+#endif
