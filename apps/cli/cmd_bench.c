@@ -212,8 +212,8 @@ static int run(const cli_args *args) {
     yk_error error = YK_ERROR_INIT;
     int status = read_options(&b);
     if (status == EXIT_DONE) status = cli_load(args, args->arguments[0], &b.engine);
-    yk_context_options options = {.size = sizeof options, .dense = b.dense, .profile = cli_has(args, "--profile")};
-    if (status == EXIT_DONE && yk_context_create(&b.context, b.engine, &options, &error) != YK_OK) status = cli_fail(&error);
+    yk_context_options setup = {.size = sizeof setup, .dense = b.dense, .profile = cli_has(args, "--profile")};
+    if (status == EXIT_DONE && yk_context_create(&b.context, b.engine, &setup, &error) != YK_OK) status = cli_fail(&error);
     if (status == EXIT_DONE && !b.path) status = make_random(&b);
     if (status == EXIT_DONE) status = measure(&b);
     if (status == EXIT_DONE) {
@@ -223,7 +223,7 @@ static int run(const cli_args *args) {
             print_json(&b, &info);
         else
             print_table(&b, &info);
-        if (options.profile && !cli_has(args, "--json")) print_profile(&b);
+        if (setup.profile && !cli_has(args, "--json")) print_profile(&b);
     }
     yk_context_destroy(&b.context);
     yk_engine_destroy(&b.engine);
