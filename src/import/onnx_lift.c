@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "import/onnx_order.h"
+
 /* Names in messages are cut to this many bytes, so that the reason behind them is not lost. */
 #define NAME_SHOWN 120
 
@@ -561,7 +563,9 @@ static yk__code lift_node(yk__lift *lift, const Onnx__NodeProto *proto) {
 }
 
 yk__code yk__lift_nodes(yk__lift *lift, Onnx__NodeProto **nodes, size_t n) {
-    for (size_t i = 0; i < n; i++) YK__TRY(lift_node(lift, nodes[i]));
+    Onnx__NodeProto **ordered = NULL;
+    YK__TRY(yk__onnx_order(nodes, n, lift->scratch, &ordered, lift->err));
+    for (size_t i = 0; i < n; i++) YK__TRY(lift_node(lift, ordered[i]));
     return YK__OK;
 }
 
