@@ -114,13 +114,13 @@ yk__magic yk__magic_look(const uint8_t *bytes, size_t n, yk__finding_code *findi
     *finding = YK__FINDING_MAGIC_DAMAGED;
     if (n >= YK__ENGINE_MAGIC_BYTES && !memcmp(bytes, magic, YK__ENGINE_MAGIC_BYTES)) return YK__MAGIC_EXACT;
     if (n < YK__ENGINE_MAGIC_BYTES && !memcmp(bytes, magic, n)) return YK__MAGIC_PREFIX;
-    if (only_magic_changed(bytes, n)) return YK__MAGIC_DAMAGED;
     for (size_t i = 0; i < sizeof mishaps / sizeof *mishaps; i++) {
         if (n < mishaps[i].n || memcmp(bytes, mishaps[i].bytes, mishaps[i].n) != 0) continue;
         if (mishaps[i].finding == YK__FINDING_HIGH_BIT_STRIPPED && has_high_bit(bytes, n)) continue;
         *finding = mishaps[i].finding;
         return YK__MAGIC_DAMAGED;
     }
+    if (only_magic_changed(bytes, n)) return YK__MAGIC_DAMAGED;
     for (size_t i = 0; i < YK__ENGINE_MAGIC_BYTES && i < n; i++) fit += bytes[i] == magic[i];
     return fit >= 6 ? YK__MAGIC_DAMAGED : YK__MAGIC_NONE; /* two bytes off: no other format comes that near by chance */
 }
