@@ -11,8 +11,9 @@ bool yk__conv_activation(const yk__node *node, yk__activation *act, float *alpha
     static const struct {
         const char *name;
         yk__activation act;
-    } known[] = {{"none", YK__ACT_NONE},       {"silu", YK__ACT_SILU},       {"relu", YK__ACT_RELU},
-                 {"leaky_relu", YK__ACT_LEAKY_RELU}, {"sigmoid", YK__ACT_SIGMOID}, {"hardswish", YK__ACT_HARD_SWISH}};
+    } known[] = {{"none", YK__ACT_NONE},       {"silu", YK__ACT_SILU},
+                 {"relu", YK__ACT_RELU},       {"leaky_relu", YK__ACT_LEAKY_RELU},
+                 {"sigmoid", YK__ACT_SIGMOID}, {"hardswish", YK__ACT_HARD_SWISH}};
     const char *name = yk__node_string(node, "act", "none");
     *alpha = (float)yk__node_float(node, "act_alpha", 0);
     *beta = (float)yk__node_float(node, "act_beta", 0);
@@ -57,7 +58,8 @@ static bool resolve_padding(const yk__node *node, yk__conv_shape *s) {
     return halo <= MAX_HALO;
 }
 
-static bool resolve(const yk__node *node, const yk__shape *in, const yk__shape *weight, const yk__shape *out, yk__conv_shape *s) {
+static bool resolve(const yk__node *node, const yk__shape *in, const yk__shape *weight, const yk__shape *out,
+                    yk__conv_shape *s) {
     memset(s, 0, sizeof *s);
     if (in->rank != 4 || weight->rank != 4 || out->rank != 4) return false;
     s->n = in->dim[0], s->c = in->dim[1], s->h = in->dim[2], s->w = in->dim[3];
@@ -79,7 +81,8 @@ bool yk__conv_resolve(const yk__query *query, yk__conv_shape *shape) {
     shape->has_bias = node->n_in > 2 && query->in[2].dtype != YK__DTYPE_NONE;
     shape->has_residual = node->n_in > 3 && query->in[3].dtype != YK__DTYPE_NONE;
     if (shape->has_bias && (!yk__cpu_is_f32(&query->in[2]) || !query->in[2].data)) return false;
-    return !shape->has_residual || (yk__cpu_is_map(&query->in[3]) && yk__shape_equal(&query->in[3].shape, &query->out[0].shape));
+    return !shape->has_residual ||
+           (yk__cpu_is_map(&query->in[3]) && yk__shape_equal(&query->in[3].shape, &query->out[0].shape));
 }
 
 bool yk__conv_resolve_step(const yk__step *step, yk__conv_shape *shape) {

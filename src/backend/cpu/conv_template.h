@@ -66,13 +66,18 @@ INLINE void conv_tile(const tile_args *t, const float *in, float *out, const int
 typedef void (*tile_fn)(const tile_args *t, const float *in, float *out);
 
 /* One function per tile size and stride; a stride above 2 goes pixel by pixel through the first. */
-#define TILE(mv, np)                                                                                                           \
-    static void tile_##mv##x##np##_s1(const tile_args *t, const float *in, float *out) { conv_tile(t, in, out, mv, np, 1); }   \
-    static void tile_##mv##x##np##_s2(const tile_args *t, const float *in, float *out) { conv_tile(t, in, out, mv, np, 2); }
+#define TILE(mv, np) \
+    static void tile_##mv##x##np##_s1(const tile_args *t, const float *in, float *out) { \
+        conv_tile(t, in, out, mv, np, 1); \
+    } \
+    static void tile_##mv##x##np##_s2(const tile_args *t, const float *in, float *out) { \
+        conv_tile(t, in, out, mv, np, 2); \
+    }
 #define TILE_S1(mv, np) tile_##mv##x##np##_s1,
 #define TILE_S2(mv, np) tile_##mv##x##np##_s2,
 #if N_VREGS == 32
-#define TILES_1(X) X(1, 1) X(1, 2) X(1, 3) X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(1, 8) X(1, 9) X(1, 10) X(1, 11) X(1, 12) X(1, 13) X(1, 14)
+#define TILES_1(X) \
+    X(1, 1) X(1, 2) X(1, 3) X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(1, 8) X(1, 9) X(1, 10) X(1, 11) X(1, 12) X(1, 13) X(1, 14)
 #define TILES_2(X) X(2, 1) X(2, 2) X(2, 3) X(2, 4) X(2, 5) X(2, 6) X(2, 7) X(2, 8) X(2, 9) X(2, 10) X(2, 11) X(2, 12)
 #define TILES_3(X) X(3, 1) X(3, 2) X(3, 3) X(3, 4) X(3, 5) X(3, 6) X(3, 7) X(3, 8)
 #elif HAVE_FMA
@@ -93,7 +98,8 @@ static const tile_fn tiles[2][YK__MAX_TILE_BLOCKS][NP1] = {{{TILES_1(TILE_S1)}, 
 static const int64_t most_pixels[YK__MAX_TILE_BLOCKS] = {NP1, NP2, NP3};
 
 /* Activation, residual and store of mv * np vectors. out, residual: the tile's first pixel in its first block. */
-static void finish_tile(const conv_job *job, float *tile, int mv, int64_t np, int64_t used_lanes, float *out, const float *residual) {
+static void finish_tile(const conv_job *job, float *tile, int mv, int64_t np, int64_t used_lanes, float *out,
+                        const float *residual) {
     const yk__conv_shape *s = &job->state->shape;
     activate(tile, mv * np, s->act, s->alpha, s->beta);
     if (used_lanes < LANES) zero_lanes(tile + (mv - 1) * np * LANES, np, used_lanes);

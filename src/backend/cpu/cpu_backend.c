@@ -4,26 +4,26 @@
 /* changes whenever a packed layout or the meaning of a choice does */
 #define KERNEL_SET "cpu-1"
 
-#define KERNEL_NAMED(isa_ident, ident, op_ident, label, pack_fn, prepare_fn)                                                   \
-    static const yk__kernel isa_ident##_##ident = {.name = label "_" #isa_ident,                                               \
-                                                   .op = YK__OP_##op_ident,                                                    \
-                                                   .accept = yk__##ident##_accept,                                             \
-                                                   .pack = (pack_fn),                                                          \
-                                                   .prepare = (prepare_fn),                                                    \
-                                                   .run = yk__##ident##_run_##isa_ident,                                       \
-                                                   .data = &yk__cpu_isa_##isa_ident};
-#define BACKEND(isa_ident, block_size)                                                                                         \
-    static const yk__backend isa_ident##_backend = {.name = "cpu",                                                             \
-                                                    .isa = #isa_ident,                                                         \
-                                                    .kernel_set = KERNEL_SET,                                                  \
-                                                    .block = (block_size),                                                     \
-                                                    .kernels = isa_ident##_list,                                               \
+#define KERNEL_NAMED(isa_ident, id, ident, op_ident, label, pack_fn, prepare_fn) \
+    static const yk__kernel isa_ident##_##id = {.name = label "_" #isa_ident, \
+                                                .op = YK__OP_##op_ident, \
+                                                .accept = yk__##ident##_accept, \
+                                                .pack = (pack_fn), \
+                                                .prepare = (prepare_fn), \
+                                                .run = yk__##ident##_run_##isa_ident, \
+                                                .data = &yk__cpu_isa_##isa_ident};
+#define BACKEND(isa_ident, block_size) \
+    static const yk__backend isa_ident##_backend = {.name = "cpu", \
+                                                    .isa = #isa_ident, \
+                                                    .kernel_set = KERNEL_SET, \
+                                                    .block = (block_size), \
+                                                    .kernels = isa_ident##_list, \
                                                     .n_kernels = sizeof isa_ident##_list / sizeof *isa_ident##_list}
 
 #define YK__CPU_KERNEL(...) KERNEL_NAMED(generic, __VA_ARGS__)
 #include "backend/cpu/kernels.def"
 #undef YK__CPU_KERNEL
-#define YK__CPU_KERNEL(ident, ...) &generic_##ident,
+#define YK__CPU_KERNEL(id, ...) &generic_##id,
 static const yk__kernel *const generic_list[] = {
 #include "backend/cpu/kernels.def"
 };
@@ -34,7 +34,7 @@ BACKEND(generic, 4);
 #define YK__CPU_KERNEL(...) KERNEL_NAMED(avx2, __VA_ARGS__)
 #include "backend/cpu/kernels.def"
 #undef YK__CPU_KERNEL
-#define YK__CPU_KERNEL(ident, ...) &avx2_##ident,
+#define YK__CPU_KERNEL(id, ...) &avx2_##id,
 static const yk__kernel *const avx2_list[] = {
 #include "backend/cpu/kernels.def"
 };
@@ -44,7 +44,7 @@ BACKEND(avx2, 8);
 #define YK__CPU_KERNEL(...) KERNEL_NAMED(avx512, __VA_ARGS__)
 #include "backend/cpu/kernels.def"
 #undef YK__CPU_KERNEL
-#define YK__CPU_KERNEL(ident, ...) &avx512_##ident,
+#define YK__CPU_KERNEL(id, ...) &avx512_##id,
 static const yk__kernel *const avx512_list[] = {
 #include "backend/cpu/kernels.def"
 };
@@ -56,7 +56,7 @@ BACKEND(avx512, 16);
 #define YK__CPU_KERNEL(...) KERNEL_NAMED(neon, __VA_ARGS__)
 #include "backend/cpu/kernels.def"
 #undef YK__CPU_KERNEL
-#define YK__CPU_KERNEL(ident, ...) &neon_##ident,
+#define YK__CPU_KERNEL(id, ...) &neon_##id,
 static const yk__kernel *const neon_list[] = {
 #include "backend/cpu/kernels.def"
 };

@@ -52,9 +52,13 @@ bool yk__cpu_is_f32(const yk__inferred *facts) {
     return facts->dtype == YK__DTYPE_F32 && !facts->dynamic && yk__shape_count(&facts->shape, &count) && count > 0;
 }
 
-bool yk__cpu_is_map(const yk__inferred *facts) { return yk__cpu_is_f32(facts) && facts->shape.rank == 4; }
+bool yk__cpu_is_map(const yk__inferred *facts) {
+    return yk__cpu_is_f32(facts) && facts->shape.rank == 4;
+}
 
-double yk__cpu_move_ns(const yk__cpu_isa *isa, double floats) { return floats * sizeof(float) / isa->rates.bytes_per_ns; }
+double yk__cpu_move_ns(const yk__cpu_isa *isa, double floats) {
+    return floats * sizeof(float) / isa->rates.bytes_per_ns;
+}
 
 double yk__cpu_shared_ns(const yk__cpu_isa *isa, const yk__query *query, double one_thread_ns) {
     return isa->rates.step_ns + one_thread_ns / (query->n_threads > 0 ? query->n_threads : 1);

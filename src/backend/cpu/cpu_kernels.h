@@ -4,6 +4,8 @@
 
 #include "backend/cpu/conv_cpu.h"
 #include "backend/cpu/cpu_isa.h"
+#include "backend/cpu/map_cpu.h"
+#include "backend/cpu/pool_cpu.h"
 
 /* Which levels this build holds. generic is always there. */
 #if defined(__x86_64__)
@@ -17,11 +19,11 @@
 #define YK__CPU_HAS_ARM 0
 #endif
 
-#define YK__CPU_KERNEL(ident, op, label, pack, prepare)                                                                        \
-    bool yk__##ident##_accept(const yk__kernel *kernel, const yk__query *query, yk__need *need);                               \
-    yk__code yk__##ident##_run_generic(const yk__step *step, yk__exec *exec, yk__error *err);                                  \
-    yk__code yk__##ident##_run_avx2(const yk__step *step, yk__exec *exec, yk__error *err);                                     \
-    yk__code yk__##ident##_run_avx512(const yk__step *step, yk__exec *exec, yk__error *err);                                   \
+#define YK__CPU_KERNEL(id, ident, op, label, pack, prepare) \
+    bool yk__##ident##_accept(const yk__kernel *kernel, const yk__query *query, yk__need *need); \
+    yk__code yk__##ident##_run_generic(const yk__step *step, yk__exec *exec, yk__error *err); \
+    yk__code yk__##ident##_run_avx2(const yk__step *step, yk__exec *exec, yk__error *err); \
+    yk__code yk__##ident##_run_avx512(const yk__step *step, yk__exec *exec, yk__error *err); \
     yk__code yk__##ident##_run_neon(const yk__step *step, yk__exec *exec, yk__error *err);
 #include "backend/cpu/kernels.def"
 #undef YK__CPU_KERNEL

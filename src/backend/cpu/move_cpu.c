@@ -10,6 +10,7 @@ bool yk__form_change_accept(const yk__kernel *kernel, const yk__query *query, yk
     int64_t blocks = (dim[1] + isa->block - 1) / isa->block;
     need->in_form[0] = query->in_form[0];
     need->out_form[0] = query->change_to;
-    need->cost_ns = yk__cpu_shared_ns(isa, query, 2 * yk__cpu_move_ns(isa, 2.0 * (double)(blocks * isa->block * dim[2] * dim[3])));
+    need->cost_ns =
+        yk__cpu_shared_ns(isa, query, 2 * yk__cpu_move_ns(isa, 2.0 * (double)(blocks * isa->block * dim[2] * dim[3])));
     return true;
 }

@@ -32,10 +32,10 @@ static void change_task(void *argument, int task, int worker) {
     const int64_t left = job->c - block * LANES, lanes = left < LANES ? left : LANES, plane = job->h * job->w;
     const yk__operand *in_at = job->in_at, *out_at = job->out_at;
     const bool from_blocked = in_at->form == YK__FORM_BLOCKED, to_blocked = out_at->form == YK__FORM_BLOCKED;
-    const float *in = job->in + (from_blocked ? n * in_at->image_stride + block * in_at->block_stride
-                                              : (n * job->c + block * LANES) * plane);
-    float *out = job->out + (to_blocked ? n * out_at->image_stride + block * out_at->block_stride
-                                        : (n * job->c + block * LANES) * plane);
+    const float *in =
+        job->in + (from_blocked ? n * in_at->image_stride + block * in_at->block_stride : (n * job->c + block * LANES) * plane);
+    float *out = job->out +
+                 (to_blocked ? n * out_at->image_stride + block * out_at->block_stride : (n * job->c + block * LANES) * plane);
     for (int64_t y = y0; y < y1; y++) {
         if (!to_blocked) {
             part_row(in + y * in_at->row_stride, plane, lanes, job->w, out + y * job->w);

@@ -5,22 +5,38 @@
 #include <immintrin.h>
 #include <stdint.h>
 
-#define ISA_NAME   avx2
-#define LANES      8
-#define N_VREGS    16
-#define HAVE_FMA   1
-#define INLINE     static inline __attribute__((always_inline))
+#define ISA_NAME avx2
+#define LANES    8
+#define N_VREGS  16
+#define HAVE_FMA 1
+#define INLINE   static inline __attribute__((always_inline))
 
 typedef __m256 vf;
 
-INLINE vf v_load(const float *p) { return _mm256_loadu_ps(p); }
-INLINE void v_store(float *p, vf v) { _mm256_storeu_ps(p, v); }
-INLINE vf v_set1(float x) { return _mm256_set1_ps(x); }
-INLINE vf v_fma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
-INLINE vf v_fnma(vf a, vf b, vf c) { return _mm256_fnmadd_ps(a, b, c); }
-INLINE vf v_max(vf a, vf b) { return _mm256_max_ps(a, b); }
-INLINE vf v_min(vf a, vf b) { return _mm256_min_ps(a, b); }
-INLINE vf v_round(vf a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+INLINE vf v_load(const float *p) {
+    return _mm256_loadu_ps(p);
+}
+INLINE void v_store(float *p, vf v) {
+    _mm256_storeu_ps(p, v);
+}
+INLINE vf v_set1(float x) {
+    return _mm256_set1_ps(x);
+}
+INLINE vf v_fma(vf a, vf b, vf c) {
+    return _mm256_fmadd_ps(a, b, c);
+}
+INLINE vf v_fnma(vf a, vf b, vf c) {
+    return _mm256_fnmadd_ps(a, b, c);
+}
+INLINE vf v_max(vf a, vf b) {
+    return _mm256_max_ps(a, b);
+}
+INLINE vf v_min(vf a, vf b) {
+    return _mm256_min_ps(a, b);
+}
+INLINE vf v_round(vf a) {
+    return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
 INLINE vf v_scale2(vf a, vf n) {
     __m256i exponent = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
     return _mm256_mul_ps(a, _mm256_castsi256_ps(exponent));
@@ -35,7 +51,9 @@ INLINE float v_largest(vf a) {
     s = _mm_max_ps(s, _mm_movehl_ps(s, s));
     return _mm_cvtss_f32(_mm_max_ss(s, _mm_shuffle_ps(s, s, 1)));
 }
-INLINE uint32_t v_mask_ge(vf a, vf b) { return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GE_OQ)); }
+INLINE uint32_t v_mask_ge(vf a, vf b) {
+    return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GE_OQ));
+}
 INLINE vf v_from_u8(const uint8_t *p) {
     return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
 }

@@ -5,7 +5,7 @@
 #define JOIN2(a, b) a##_##b
 #define JOIN(a, b)  JOIN2(a, b)
 /* name_<isa>: the only symbols a kernel's translation unit exports */
-#define ISA(name)   JOIN(name, ISA_NAME)
+#define ISA(name) JOIN(name, ISA_NAME)
 
 /* UNROLL: loops over registers must be unrolled completely (at most n times round), else the compiler keeps the arrays in
  * memory. UNROLL_BY: n turns at a time. */
@@ -19,7 +19,9 @@
 #define UNROLL_BY(n)   UNROLL_TEXT(GCC unroll n)
 #endif
 
-INLINE vf v_zero(void) { return v_set1(0.0f); }
+INLINE vf v_zero(void) {
+    return v_set1(0.0f);
+}
 
 /* 2^t for |t| <= 126 given as integer part n and fraction f, |f| <= 0.5: polynomial of degree 5 through 1 at 0, fitted for
  * least largest relative error (Lawson iteration), 9.2e-8. */
@@ -42,7 +44,9 @@ INLINE vf v_exp(vf x) {
     return v_exp2_parts(n, f);
 }
 
-INLINE vf v_sigmoid(vf x) { return v_set1(1.0f) / (v_set1(1.0f) + v_exp(v_zero() - x)); }
+INLINE vf v_sigmoid(vf x) {
+    return v_set1(1.0f) / (v_set1(1.0f) + v_exp(v_zero() - x));
+}
 
 /* x / (1 + e^-x). One product less exact than v_exp: an error of e^-x in proportion to |x| / 2^24 is far below the last bit
  * of the quotient where |x| is small, and of a result near zero where x is very negative. */

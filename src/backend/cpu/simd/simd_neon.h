@@ -6,28 +6,48 @@
 #include <stdint.h>
 #include <string.h>
 
-#define ISA_NAME   neon
-#define LANES      4
-#define N_VREGS    32
-#define HAVE_FMA   1
-#define INLINE     static inline __attribute__((always_inline))
+#define ISA_NAME neon
+#define LANES    4
+#define N_VREGS  32
+#define HAVE_FMA 1
+#define INLINE   static inline __attribute__((always_inline))
 
 typedef float32x4_t vf;
 
-INLINE vf v_load(const float *p) { return vld1q_f32(p); }
-INLINE void v_store(float *p, vf v) { vst1q_f32(p, v); }
-INLINE vf v_set1(float x) { return vdupq_n_f32(x); }
-INLINE vf v_fma(vf a, vf b, vf c) { return vfmaq_f32(c, a, b); }
-INLINE vf v_fnma(vf a, vf b, vf c) { return vfmsq_f32(c, a, b); }
-INLINE vf v_max(vf a, vf b) { return vmaxq_f32(a, b); }
-INLINE vf v_min(vf a, vf b) { return vminq_f32(a, b); }
-INLINE vf v_round(vf a) { return vrndnq_f32(a); }
+INLINE vf v_load(const float *p) {
+    return vld1q_f32(p);
+}
+INLINE void v_store(float *p, vf v) {
+    vst1q_f32(p, v);
+}
+INLINE vf v_set1(float x) {
+    return vdupq_n_f32(x);
+}
+INLINE vf v_fma(vf a, vf b, vf c) {
+    return vfmaq_f32(c, a, b);
+}
+INLINE vf v_fnma(vf a, vf b, vf c) {
+    return vfmsq_f32(c, a, b);
+}
+INLINE vf v_max(vf a, vf b) {
+    return vmaxq_f32(a, b);
+}
+INLINE vf v_min(vf a, vf b) {
+    return vminq_f32(a, b);
+}
+INLINE vf v_round(vf a) {
+    return vrndnq_f32(a);
+}
 INLINE vf v_scale2(vf a, vf n) {
     int32x4_t exponent = vshlq_n_s32(vaddq_s32(vcvtq_s32_f32(n), vdupq_n_s32(127)), 23);
     return vmulq_f32(a, vreinterpretq_f32_s32(exponent));
 }
-INLINE float v_sum(vf a) { return vaddvq_f32(a); }
-INLINE float v_largest(vf a) { return vmaxvq_f32(a); }
+INLINE float v_sum(vf a) {
+    return vaddvq_f32(a);
+}
+INLINE float v_largest(vf a) {
+    return vmaxvq_f32(a);
+}
 INLINE uint32_t v_mask_ge(vf a, vf b) {
     static const uint32_t bit[4] = {1, 2, 4, 8};
     return vaddvq_u32(vandq_u32(vcgeq_f32(a, b), vld1q_u32(bit)));

@@ -1,0 +1,6 @@
+/* The first convolution for AArch64. */
+#include "backend/cpu/simd/simd_neon.h"
+
+#include "backend/cpu/simd/simd_math.h"
+
+#include "backend/cpu/conv_first_template.h"

@@ -1,0 +1,6 @@
+/* Elementwise operators and enlargement for AArch64. */
+#include "backend/cpu/simd/simd_neon.h"
+
+#include "backend/cpu/simd/simd_math.h"
+
+#include "backend/cpu/map_template.h"

@@ -1,0 +1,6 @@
+/* Pooling for AArch64. */
+#include "backend/cpu/simd/simd_neon.h"
+
+#include "backend/cpu/simd/simd_math.h"
+
+#include "backend/cpu/pool_template.h"

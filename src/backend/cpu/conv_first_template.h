@@ -1,0 +1,179 @@
+/* The first convolution. Input rows become interleaved floats in a ring of kh rows per worker, which stays in the first-level
+ * cache; then the same register tiles as in conv_template.h, with a reduction over kh rows of kw * c neighbours. */
+#include "backend/cpu/blocked_template.h"
+
+#if N_VREGS == 32
+#define NP1 14
+#define NP2 12
+#define NP3 8
+#else
+#define NP1 10
+#define NP2 (HAVE_FMA ? 6 : 5)
+#define NP3 (HAVE_FMA ? 4 : 3)
+#endif
+
+typedef struct first_job {
+    const yk__conv_first_state *state;
+    const yk__exec *exec;
+    const float *tensor, *bias, *weights;
+    float *out, *scratch;
+    const yk__operand *out_at;
+    int64_t band_rows, n_bands;
+} first_job;
+
+typedef struct row_tile {
+    const float *weights, *bias;
+    const float *const *rows; /* kh rows, at the tile's first column */
+    int64_t kh, width;        /* width: kw * c */
+} row_tile;
+
+INLINE void first_tile(const row_tile *t, int64_t x, float *out, const int mv, const int np, const int sx) {
+    vf acc[YK__MAX_TILE_BLOCKS][NP1];
+    UNROLL(4) for (int m = 0; m < mv; m++) {
+        UNROLL(16) for (int j = 0; j < np; j++) acc[m][j] = v_load(t->bias + m * LANES);
+    }
+    const float *w = t->weights;
+    for (int64_t y = 0; y < t->kh; y++) {
+        const float *p = t->rows[y] + x;
+        for (int64_t q = 0; q < t->width; q++, p++, w += mv * LANES) {
+            vf weight[YK__MAX_TILE_BLOCKS];
+            UNROLL(4) for (int m = 0; m < mv; m++) weight[m] = v_load(w + m * LANES);
+            UNROLL(16) for (int j = 0; j < np; j++) {
+                const vf pixel = v_set1(p[j * sx]);
+                UNROLL(4) for (int m = 0; m < mv; m++) acc[m][j] = v_fma(weight[m], pixel, acc[m][j]);
+            }
+        }
+    }
+    UNROLL(4) for (int m = 0; m < mv; m++) {
+        UNROLL(16) for (int j = 0; j < np; j++) v_store(out + (m * np + j) * LANES, acc[m][j]);
+    }
+}
+
+typedef void (*first_fn)(const row_tile *t, int64_t x, float *out);
+
+/* Full tiles for three channels at stride 1 and 2; whatever else goes pixel by pixel. */
+#define FIRST(mv, np, sx) \
+    static void first_##mv##_##np##_##sx(const row_tile *t, int64_t x, float *out) { \
+        first_tile(t, x, out, mv, np, sx); \
+    }
+FIRST(1, NP1, 3)
+FIRST(2, NP2, 3)
+FIRST(3, NP3, 3)
+FIRST(1, NP1, 6)
+FIRST(2, NP2, 6)
+FIRST(3, NP3, 6)
+FIRST(1, 1, 1)
+FIRST(2, 1, 1)
+FIRST(3, 1, 1)
+static const int64_t full_pixels[YK__MAX_TILE_BLOCKS] = {NP1, NP2, NP3};
+static const first_fn full_tiles[2][YK__MAX_TILE_BLOCKS] = {{first_1_NP1_3, first_2_NP2_3, first_3_NP3_3},
+                                                            {first_1_NP1_6, first_2_NP2_6, first_3_NP3_6}};
+static const first_fn one_pixel[YK__MAX_TILE_BLOCKS] = {first_1_1_1, first_2_1_1, first_3_1_1};
+
+/* Row y of picture n, interleaved, behind pad_left zero pixels; rows outside are zero. */
+static void convert_row(const first_job *job, int64_t n, int64_t y, float *row) {
+    const yk__conv_first_state *state = job->state;
+    const yk__conv_shape *s = &state->conv.shape;
+    if (y < 0 || y >= s->h) {
+        memset(row, 0, (size_t)state->row_floats * sizeof *row);
+        return;
+    }
+    memset(row, 0, (size_t)(s->pad_left * s->c) * sizeof *row);
+    float *to = row + s->pad_left * s->c;
+    const int64_t count = s->w * s->c;
+    if (state->from_input && job->exec->input.pictures) {
+        const uint8_t *from = job->exec->input.pictures[n] + y * job->exec->input.picture_row_bytes;
+        if (state->table) {
+            for (int64_t i = 0; i < count; i++) to[i] = state->table[i % 3 * 256 + from[i]];
+        } else {
+            int64_t i = 0;
+            for (; i + LANES <= count; i += LANES) v_store(to + i, v_from_u8(from + i) / v_set1(state->scale));
+            for (; i < count; i++) to[i] = (float)from[i] / state->scale;
+        }
+    } else {
+        for (int64_t c = 0; c < s->c; c++) {
+            const float *from = job->tensor + ((n * s->c + c) * s->h + y) * s->w;
+            for (int64_t x = 0; x < s->w; x++) to[x * s->c + state->position[c]] = from[x];
+        }
+    }
+    memset(to + count, 0, (size_t)(state->row_floats - count - s->pad_left * s->c) * sizeof *row);
+}
+
+static void finish_first(const yk__conv_shape *s, float *tile, int mv, int64_t np, int64_t used_lanes, float *out,
+                         int64_t block) {
+    activate(tile, mv * np, s->act, s->alpha, s->beta);
+    if (used_lanes < LANES) zero_lanes(tile + (mv - 1) * np * LANES, np, used_lanes);
+    for (int m = 0; m < mv; m++) {
+        for (int64_t j = 0; j < np; j++) v_store(out + m * block + j * LANES, v_load(tile + (m * np + j) * LANES));
+    }
+}
+
+/* One output row of one panel. */
+static void first_row(const first_job *job, const yk__conv_panel *panel, const float *const *rows, float *out) {
+    const yk__conv_shape *s = &job->state->conv.shape;
+    const int mv = panel->n_out_blocks;
+    const row_tile t = {.weights = job->weights + panel->weights,
+                        .bias = job->bias + (int64_t)panel->first_out_block * LANES,
+                        .rows = rows,
+                        .kh = s->kh,
+                        .width = s->kw * s->c};
+    const int64_t last = s->o - (int64_t)(panel->first_out_block + mv - 1) * LANES, used_lanes = last < LANES ? last : LANES;
+    const int64_t full = s->c == 3 && s->sw <= 2 ? full_pixels[mv - 1] : 0;
+    float tile[YK__MAX_TILE_BLOCKS * NP1 * LANES] __attribute__((aligned(64)));
+    for (int64_t x = 0, np; x < s->ow; x += np) {
+        /* the last full tile steps back over pixels already done, rather than leaving them to single ones */
+        const bool wide = full > 0 && s->ow >= full;
+        np = wide ? full : 1;
+        if (wide && x + np > s->ow) x = s->ow - np;
+        const first_fn fn = wide ? full_tiles[s->sw == 2][mv - 1] : one_pixel[mv - 1];
+        fn(&t, x * s->sw * s->c, tile);
+        finish_first(s, tile, mv, np, used_lanes, out + x * LANES, job->out_at->block_stride);
+    }
+}
+
+static void first_task(void *argument, int task, int worker) {
+    const first_job *job = argument;
+    const yk__conv_state *conv = &job->state->conv;
+    const yk__conv_shape *s = &conv->shape;
+    const yk__operand *out_at = job->out_at;
+    const int64_t n = task / job->n_bands, y0 = task % job->n_bands * job->band_rows;
+    const int64_t y1 = y0 + job->band_rows < s->oh ? y0 + job->band_rows : s->oh;
+    float *ring = job->scratch + worker * s->kh * job->state->row_floats, *out = job->out + n * out_at->image_stride;
+    const float *rows[YK__CONV_FIRST_MAX_KERNEL];
+    int64_t next = y0 * s->sh - s->pad_top; /* first input row not yet converted */
+    for (int64_t y = y0; y < y1; y++) {
+        const int64_t first = y * s->sh - s->pad_top;
+        if (next < first) next = first;
+        for (; next < first + s->kh; next++) {
+            convert_row(job, n, next, ring + (next + s->pad_top) % s->kh * job->state->row_floats);
+        }
+        for (int64_t k = 0; k < s->kh; k++) rows[k] = ring + (first + k + s->pad_top) % s->kh * job->state->row_floats;
+        for (int32_t p = 0; p < conv->n_panels; p++) {
+            first_row(job, &conv->panels[p], rows,
+                      out + conv->panels[p].first_out_block * out_at->block_stride + y * out_at->row_stride);
+        }
+    }
+    for (int32_t b = 0; b < conv->out_blocks; b++) {
+        zero_halo(out + b * out_at->block_stride, s->oh, s->ow, out_at->halo, out_at->row_stride, y0, y1);
+    }
+}
+
+yk__code ISA(yk__conv_first_run)(const yk__step *step, yk__exec *exec, yk__error *err) {
+    (void)err;
+    const yk__conv_first_state *state = step->state;
+    const yk__conv_shape *s = &state->conv.shape;
+    first_job job = {.state = state,
+                     .exec = exec,
+                     .tensor = yk__operand_data(&step->in[0], exec),
+                     .bias = step->packed,
+                     .weights = (const float *)step->packed + (int64_t)state->conv.out_blocks * LANES,
+                     .out = yk__operand_data(&step->out[0], exec),
+                     .scratch = (float *)(void *)(exec->memory + step->scratch_offset),
+                     .out_at = &step->out[0]};
+    const int threads = yk__pool_size(exec->pool);
+    const int64_t bands = threads > 1 ? 8 * (int64_t)threads : 1;
+    job.band_rows = (s->oh + bands - 1) / bands;
+    job.n_bands = (s->oh + job.band_rows - 1) / job.band_rows;
+    yk__pool_for(exec->pool, (int)(s->n * job.n_bands), first_task, &job);
+    return YK__OK;
+}

@@ -1,0 +1,6 @@
+/* The first convolution for any processor. */
+#include "backend/cpu/simd/simd_generic.h"
+
+#include "backend/cpu/simd/simd_math.h"
+
+#include "backend/cpu/conv_first_template.h"

@@ -1,0 +1,6 @@
+/* Elementwise operators and enlargement for any processor. */
+#include "backend/cpu/simd/simd_generic.h"
+
+#include "backend/cpu/simd/simd_math.h"
+
+#include "backend/cpu/map_template.h"

@@ -1,0 +1,6 @@
+/* Pooling for any processor. */
+#include "backend/cpu/simd/simd_generic.h"
+
+#include "backend/cpu/simd/simd_math.h"
+
+#include "backend/cpu/pool_template.h"

@@ -1,0 +1,6 @@
+/* The first convolution for AVX2. */
+#include "backend/cpu/simd/simd_avx2.h"
+
+#include "backend/cpu/simd/simd_math.h"
+
+#include "backend/cpu/conv_first_template.h"
