@@ -55,7 +55,7 @@ static yk__code gather_nd(const yk__rule_call *call) {
     const yk__shape *data = &call->in[0].shape, *indices = &call->in[1].shape;
     int64_t batch = yk__node_int(call->node, "batch_dims", 0);
     yk__shape shape = {0};
-    int length;
+    int length = 0;
     if (batch < 0 || batch >= data->rank || batch >= indices->rank)
         return yk__rule_fail(call, YK__SHAPE, "batch_dims is %lld", (long long)batch);
     for (int i = 0; i < batch; i++)
@@ -91,7 +91,7 @@ static yk__code scatter_elements(const yk__rule_call *call) {
 
 static yk__code scatter_nd(const yk__rule_call *call) {
     const yk__shape *data = &call->in[0].shape, *indices = &call->in[1].shape, *updates = &call->in[2].shape;
-    int length;
+    int length = 0;
     YK__TRY(check_reduction(call));
     YK__TRY(tuple_length(call, 0, &length));
     bool fits = updates->rank == indices->rank - 1 + data->rank - length;

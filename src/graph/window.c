@@ -114,7 +114,7 @@ static yk__code check_pool_padding(const yk__window *w, yk__error *err) {
 yk__code yk__window_make(const yk__node *node, const yk__shape *x, const yk__shape *weight, yk__window *w, yk__error *err) {
     bool transposed = node->op == YK__OP_CONV_TRANSPOSE;
     int64_t pads[2 * YK__MAX_SPATIAL], extra[YK__MAX_SPATIAL], wanted[YK__MAX_SPATIAL];
-    auto_pad mode;
+    auto_pad mode = PAD_NOTSET;
     memset(w, 0, sizeof *w);
     if (x->rank < 3 || (weight && weight->rank != x->rank))
         return yk__fail(err, YK__SHAPE, "the input must be N x C x D.. of rank 3 and more, a weight of the same rank");
