@@ -116,13 +116,18 @@ static yk__tensor operand_tensor(const yk__operand *operand, const yk__exec *exe
     return (yk__tensor){operand->dtype, *yk__operand_shape(operand, exec), yk__operand_data(operand, exec)};
 }
 
+/* Steps of few operands have their tensors on the stack, others in front of their scratch. */
+static bool is_wide(int n_in, int n_out) {
+    return n_in > YK__MAX_OPERANDS || n_out > YK__MAX_OPERANDS;
+}
+
+static size_t wide_bytes(int n_in, int n_out) {
+    return yk__ref_scratch_add(0, (int64_t)n_in + n_out, sizeof(yk__tensor));
+}
+
 static yk__code run_step(const yk__step *step, yk__exec *exec, yk__error *err) {
-    yk__tensor in[YK__MAX_OPERANDS], out[YK__MAX_OPERANDS];
-    for (int i = 0; i < step->n_in; i++) in[i] = operand_tensor(&step->in[i], exec);
-    for (int i = 0; i < step->n_out; i++) out[i] = operand_tensor(&step->out[i], exec);
+    yk__tensor few_in[YK__MAX_OPERANDS], few_out[YK__MAX_OPERANDS], *in = few_in, *out = few_out;
     yk__ref_call call = {.node = step->node,
-                         .in = in,
-                         .out = out,
                          .n_in = step->n_in,
                          .n_out = step->n_out,
                          .scratch = exec->memory + step->scratch_offset,
@@ -131,6 +136,18 @@ static yk__code run_step(const yk__step *step, yk__exec *exec, yk__error *err) {
                          .network_input = &exec->input,
                          .params = &exec->params,
                          .candidates = exec->candidates};
+    if (is_wide(step->n_in, step->n_out)) {
+        const size_t bytes = wide_bytes(step->n_in, step->n_out);
+        if (step->scratch_bytes < bytes) return yk__ref_no_scratch(&call, err);
+        in = (yk__tensor *)(void *)call.scratch;
+        out = in + step->n_in;
+        call.scratch += bytes;
+        call.scratch_bytes -= bytes;
+    }
+    for (int i = 0; i < step->n_in; i++) in[i] = operand_tensor(&step->in[i], exec);
+    for (int i = 0; i < step->n_out; i++) out[i] = operand_tensor(&step->out[i], exec);
+    call.in = in;
+    call.out = out;
     YK__TRY(call_op(step->kernel->data, &call, err));
     /* NonZero and NonMaxSuppression say here how much they found. */
     for (int i = 0; i < step->n_out; i++)
@@ -138,45 +155,59 @@ static yk__code run_step(const yk__step *step, yk__exec *exec, yk__error *err) {
     return YK__OK;
 }
 
-/* The ref backend only competes where nothing faster accepts, so a coarse estimate does: nanoseconds per element touched,
- * and per multiplication of the operators that have many. */
-#define NS_PER_ELEMENT 2.0
-#define NS_PER_PRODUCT 0.15
+/* Nanoseconds per element touched, and per multiplication of the operators that have many. Several times what is measured,
+ * and for one thread whatever their number: ref is for what nothing else accepts, and whether it runs a node must not hinge
+ * on the number of threads. */
+#define NS_PER_ELEMENT 20.0
+#define NS_PER_PRODUCT 2.0
 
-static double estimate_cost(const yk__ref_call *call, int n_threads) {
+/* For one picture. */
+static double estimate_cost(const yk__ref_call *call) {
     double elements = 0, products = 0;
     for (int i = 0; i < call->n_in; i++)
         if (call->in[i].dtype != YK__DTYPE_NONE) elements += (double)yk__ref_count(&call->in[i].shape);
     for (int i = 0; i < call->n_out; i++) elements += (double)yk__ref_count(&call->out[i].shape);
-    const double n_out = call->n_out > 0 ? (double)yk__ref_count(&call->out[0].shape) : 0;
-    if (call->node->op == YK__OP_CONV && call->in[1].shape.rank > 1)
-        products = n_out * (double)yk__ref_span(&call->in[1].shape, 1, call->in[1].shape.rank);
-    if ((call->node->op == YK__OP_MATMUL || call->node->op == YK__OP_GEMM) && call->in[0].shape.rank > 0)
-        products = n_out * (double)call->in[0].shape.dim[call->in[0].shape.rank - 1];
-    return (elements * NS_PER_ELEMENT + products * NS_PER_PRODUCT) / (n_threads > 0 ? n_threads : 1);
+    const double n_out = (double)yk__ref_count(&call->out[0].shape);
+    const yk__shape *in = &call->in[0].shape;
+    if (call->node->op == YK__OP_CONV) products = n_out * (double)yk__ref_span(&call->in[1].shape, 1, call->in[1].shape.rank);
+    if ((call->node->op == YK__OP_MATMUL || call->node->op == YK__OP_GEMM) && in->rank > 0)
+        products = n_out * (double)in->dim[in->rank - 1];
+    const double pictures = in->rank == 4 && in->dim[0] > 0 ? (double)in->dim[0] : 1;
+    return (elements * NS_PER_ELEMENT + products * NS_PER_PRODUCT) / pictures + 1; /* never 0: that means "not known" */
 }
 
 static yk__tensor inferred_tensor(const yk__inferred *inferred) {
     return (yk__tensor){inferred->dtype, inferred->shape, (void *)(uintptr_t)inferred->data};
 }
 
-static bool accept_node(const yk__kernel *kernel, const yk__query *query, yk__need *need) {
-    const yk__ref_op *op = kernel->data;
-    const yk__node *node = query->node;
-    if (node->n_in > YK__MAX_OPERANDS || node->n_out > YK__MAX_OPERANDS) return false;
-    yk__tensor in[YK__MAX_OPERANDS], out[YK__MAX_OPERANDS];
-    for (int i = 0; i < node->n_in; i++) {
-        if (query->in_form[i] != YK__FORM_PLAIN) need->in_form[i] = YK__FORM_PLAIN;
-        in[i] = inferred_tensor(&query->in[i]);
-    }
-    for (int i = 0; i < node->n_out; i++) out[i] = inferred_tensor(&query->out[i]);
-    yk__ref_call call = {.node = node, .in = in, .out = out, .n_in = node->n_in, .n_out = node->n_out};
-    if (!dtype_fits(op, &call)) return false;
-    need->scratch_bytes = scratch_needed(op, &call, query->n_threads > 0 ? query->n_threads : 1);
+static bool accept_call(const yk__ref_op *op, const yk__ref_call *call, const yk__query *query, yk__need *need) {
+    if (!dtype_fits(op, call)) return false;
+    need->scratch_bytes = scratch_needed(op, call, query->n_threads > 0 ? query->n_threads : 1);
+    if (is_wide(call->n_in, call->n_out) &&
+        !yk__add_size(need->scratch_bytes, wide_bytes(call->n_in, call->n_out), &need->scratch_bytes))
+        return false;
     if (need->scratch_bytes == SIZE_MAX) return false;
-    need->in_place = op->in_place && in[0].dtype == out[0].dtype && yk__shape_equal(&in[0].shape, &out[0].shape);
-    need->cost_ns = estimate_cost(&call, query->n_threads);
+    need->in_place =
+        op->in_place && call->in[0].dtype == call->out[0].dtype && yk__shape_equal(&call->in[0].shape, &call->out[0].shape);
+    need->cost_ns = estimate_cost(call);
     return true;
+}
+
+static bool accept_node(const yk__kernel *kernel, const yk__query *query, yk__need *need) {
+    const yk__node *node = query->node;
+    yk__arena arena; /* planning may allocate */
+    yk__arena_init(&arena, 0);
+    yk__tensor *in = yk__arena_array(&arena, (size_t)node->n_in + (size_t)node->n_out, sizeof *in);
+    bool accepted = false;
+    if (in != NULL) {
+        yk__tensor *out = in + node->n_in;
+        for (int i = 0; i < node->n_in; i++) in[i] = inferred_tensor(&query->in[i]);
+        for (int i = 0; i < node->n_out; i++) out[i] = inferred_tensor(&query->out[i]);
+        const yk__ref_call call = {.node = node, .in = in, .out = out, .n_in = node->n_in, .n_out = node->n_out};
+        accepted = accept_call(kernel->data, &call, query, need);
+    }
+    yk__arena_free(&arena);
+    return accepted;
 }
 
 /* Rows of the table, in its order. */

@@ -2,7 +2,9 @@
 #include "backend/ref/ops_ref.h"
 
 typedef struct image_job {
-    const yk__network_input *input;
+    const uint8_t *const *pictures; /* N of them, or NULL: */
+    const uint8_t *packed;          /* the pictures one after the other */
+    int64_t row_bytes;
     float *out;
     int64_t rows, columns; /* of one picture */
     bool rgb;
@@ -18,8 +20,8 @@ static void prepare_rows(void *argument, int64_t begin, int64_t end) {
         const int64_t row = task % job->rows;
         const int channel = (int)(task / job->rows % 3);
         const int64_t picture = task / job->rows / 3;
-        const uint8_t *in =
-            job->input->pictures[picture] + row * job->input->picture_row_bytes + (job->rgb ? 2 - channel : channel);
+        const uint8_t *in = job->pictures != NULL ? job->pictures[picture] : job->packed + picture * job->rows * job->row_bytes;
+        in += row * job->row_bytes + (job->rgb ? 2 - channel : channel);
         float *out = job->out + task * job->columns;
         for (int64_t x = 0; x < job->columns; x++) out[x] = (float)in[3 * x] / job->scale;
         if (job->has_mean)
@@ -39,15 +41,21 @@ static bool three_floats(const yk__node *node, const char *name, float out[3]) {
 yk__code yk__ref_image_input(const yk__ref_call *call, yk__error *err) {
     const yk__shape *shape = &call->out[0].shape;
     const yk__network_input *input = call->network_input;
-    if (input == NULL || input->pictures == NULL) {
-        if (call->in[0].data == NULL)
-            return yk__fail(err, YK__ARGUMENT, "'%s': the run was given neither pictures nor a tensor", call->node->name);
+    const bool pictures = input != NULL && input->pictures != NULL, bytes = call->in[0].dtype == YK__DTYPE_U8;
+    if (!pictures && call->in[0].data == NULL)
+        return yk__fail(err, YK__ARGUMENT, "'%s': the run was given neither pictures nor a tensor", call->node->name);
+    if (!pictures && !bytes) {
         memcpy(call->out[0].data, call->in[0].data, (size_t)yk__ref_count(shape) * sizeof(float));
         return YK__OK;
     }
     if (shape->rank != 4 || shape->dim[1] != 3)
         return yk__fail(err, YK__UNSUPPORTED, "'%s': pictures need a network input of three channels", call->node->name);
-    image_job job = {.input = input, .out = call->out[0].data, .rows = shape->dim[2], .columns = shape->dim[3]};
+    image_job job = {.pictures = pictures ? input->pictures : NULL,
+                     .packed = call->in[0].data,
+                     .row_bytes = pictures ? input->picture_row_bytes : 3 * shape->dim[3],
+                     .out = call->out[0].data,
+                     .rows = shape->dim[2],
+                     .columns = shape->dim[3]};
     job.rgb = strcmp(yk__node_string(call->node, "order", "rgb"), "bgr") != 0;
     job.scale = (float)yk__node_float(call->node, "scale", 255);
     job.has_mean = three_floats(call->node, "mean", job.mean);

@@ -65,10 +65,10 @@ RUN(where);
 RUN(non_max_suppression);
 SCRATCH(non_max_suppression);
 
-RUN(reduce);   /* all reductions */
-RUN(unary);    /* elementwise operators of one input */
-RUN(is);       /* IsInf, IsNaN */
-RUN(not);
+RUN(reduce); /* all reductions */
+RUN(unary);  /* elementwise operators of one input */
+RUN(is);     /* IsInf, IsNaN */
+RUN(not );
 RUN(clip);     /* Clip */
 RUN(binary);   /* Add, Sub, Mul, Div, PRelu */
 RUN(pow);      /* Pow */
