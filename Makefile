@@ -24,11 +24,11 @@ build: configure ## the library and the yolk executable
 demo: build ## build, turn a model into an engine, check it, predict on a picture (MODEL=, IMAGE=)
 	@tools/demo "$(BUILD)" "$(MODEL)" "$(IMAGE)"
 
-test: build ## all tests
-	@ctest --test-dir $(BUILD) --output-on-failure
+test: build ## all tests but the long ones (make test-full)
+	@ctest --test-dir $(BUILD) --output-on-failure -LE full
 
 test-full: build ## the whole product: backend x instruction set x threads x pictures
-	@tools/test-full "$(BUILD)"
+	@ctest --test-dir $(BUILD) -L full --output-on-failure
 
 bench: build ## kernels, then the network beside onnxruntime where that is installed
 	@tools/bench "$(BUILD)"

@@ -3,9 +3,13 @@
  *
  *   parity MODEL REFERENCE [--device D] [--isa I] [--threads N] [--pictures K] [--rect] [--batch N]
  *
+ * Paths that begin with "shared:" lie in $YOLK_SHARED or ../shared.
+ *
  * For every picture and confidence: the same detections in the same order, equal class and name, confidence and box within the
  * tolerances of PARITY section 12. Prints each difference and a closing line; exit 1 when there is one. */
 #include "yolk/yolk.h"
+
+#include "support/shared.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -172,16 +176,19 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: parity MODEL REFERENCE [--device D] [--isa I] [--threads N] [--pictures K] [--rect]\n");
         return 2;
     }
+    char model[4096], answers_path[4096];
     json_error_t json_error;
-    json_t *reference = json_load_file(argv[2], 0, &json_error);
-    FILE *model = fopen(argv[1], "rb");
-    if (!reference || !model) {
-        printf("skipped: %s is not here\n", reference ? argv[1] : argv[2]);
+    if (!shared_path(model, argv[1]) || !shared_path(answers_path, argv[2])) {
+        printf("skipped: %s or %s is not here\n", argv[1], argv[2]);
         return 77;
     }
-    fclose(model);
+    json_t *reference = json_load_file(answers_path, 0, &json_error);
+    if (!reference) {
+        printf("FAIL %s: %s\n", answers_path, json_error.text);
+        return 1;
+    }
     char folder[4096];
-    snprintf(folder, sizeof folder, "%s", argv[2]);
+    snprintf(folder, sizeof folder, "%s", answers_path);
     for (int up = 0; up < 2; up++) *strrchr(folder, '/') = 0; /* DIR/reference/NAME.json: pictures are named from DIR */
 
     yk_engine_options load = {
@@ -193,7 +200,7 @@ int main(int argc, char **argv) {
     yk_engine *engine = NULL;
     yk_context *context = NULL;
     yk_error error = YK_ERROR_INIT;
-    if (yk_engine_load(&engine, argv[1], &load, &error) || yk_context_create(&context, engine, NULL, &error)) {
+    if (yk_engine_load(&engine, model, &load, &error) || yk_context_create(&context, engine, NULL, &error)) {
         printf("FAIL %s: %s\n", argv[1], error.message);
         return 1;
     }
