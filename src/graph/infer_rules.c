@@ -109,7 +109,7 @@ yk__code yk__rule_ints(const yk__rule_call *call, int input, int64_t *out, int m
 }
 
 yk__code yk__rule_int(const yk__rule_call *call, int input, int64_t *out) {
-    int n;
+    int n = 0;
     YK__TRY(yk__rule_ints(call, input, out, 1, &n));
     return n == 1 ? YK__OK : yk__rule_fail(call, YK__SHAPE, "input %d must have one element", input);
 }

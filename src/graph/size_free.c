@@ -109,13 +109,17 @@ static const yk__node *first_failure(const yk__graph *graph, const yk__inferred 
     return NULL;
 }
 
+/* The first bound node before `end`; NULL for none. */
+static const yk__node *find_bound_node(const sizes *s, const yk__node *end) {
+    for (int i = 0; i < s->graph->n_nodes && &s->graph->nodes[i] != end; i++)
+        if (node_is_bound(s, &s->graph->nodes[i])) return &s->graph->nodes[i];
+    return NULL;
+}
+
 static bool find_bound(const sizes *s, int64_t batch, int64_t other_batch, const yk__node **culprit) {
     const yk__graph *graph = s->graph;
-    for (int i = 0; i < graph->n_nodes; i++)
-        if (node_is_bound(s, &graph->nodes[i])) {
-            *culprit = &graph->nodes[i];
-            return true;
-        }
+    *culprit = find_bound_node(s, NULL);
+    if (*culprit) return true;
     for (int i = 0; i < graph->n_outputs; i++) {
         int32_t v = graph->outputs[i];
         if (s->as_declared[v].shape.rank < 1 || s->as_declared[v].shape.dim[0] != batch) continue;
@@ -156,7 +160,11 @@ bool yk__graph_size_free(const yk__graph *graph, yk__evaluate_fn evaluate, const
     }
     if (!bound) {
         bound = yk__infer_graph(graph, &other, evaluate, MOST_KNOWN, &arena, b, &unused) != YK__OK;
-        if (bound) found = first_failure(graph, b);
+        if (bound) { /* a baked size is often only felt later: a node before the failure that is bound is to blame */
+            sizes s = {graph, a, b};
+            const yk__node *failed = first_failure(graph, b), *before = find_bound_node(&s, failed);
+            found = before ? before : failed;
+        }
     }
     if (!bound) {
         sizes s = {graph, a, b};
