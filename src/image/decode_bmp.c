@@ -19,6 +19,11 @@ typedef struct bmp {
     uint32_t bits; /* per pixel; 15 for 5-5-5 in 16 */
     uint32_t compression;
     uint32_t pixels_at;
+    bool masked; /* 32-bit pixels whose channels the masks below name */
+    struct {
+        uint32_t mask, shift;
+        float scale;         /* to 0..255 */
+    } channels[3];           /* blue, green, red */
     uint8_t palette[256][4]; /* blue, green, red, unused */
 } bmp;
 
@@ -77,6 +82,22 @@ static yk__code read_masks(bmp *b) {
     return YK__OK;
 }
 
+/* 32-bit pixels may name their channels in a header that is long enough to hold the masks; a channel with an empty mask
+ * switches that off. A mask's lowest run of ones counts. */
+static yk__code read_wide_masks(bmp *b) {
+    uint32_t masks[3];
+    if (!take_u32(b, &masks[2]) || !take_u32(b, &masks[1]) || !take_u32(b, &masks[0])) return truncated(b);
+    b->masked = masks[0] && masks[1] && masks[2];
+    for (int c = 0; c < 3 && b->masked; c++) {
+        uint32_t shift = (uint32_t)__builtin_ctz(masks[c]), ones = 0;
+        while (shift + ones < 32 && masks[c] >> (shift + ones) & 1) ones++;
+        b->channels[c].mask = masks[c];
+        b->channels[c].shift = shift;
+        b->channels[c].scale = 255.0f / (float)(((uint64_t)1 << ones) - 1);
+    }
+    return YK__OK;
+}
+
 static bool known_layout(const bmp *b) {
     switch (b->compression) {
     case PLAIN: return b->bits == 1 || b->bits == 4 || b->bits == 8 || b->bits == 16 || b->bits == 24 || b->bits == 32;
@@ -92,10 +113,15 @@ static yk__code read_windows_header(bmp *b, uint32_t header_size) {
     uint32_t width, height, planes_bits, n_used;
     const uint8_t *skipped;
     if (!take_u32(b, &width) || !take_u32(b, &height) || !take_u32(b, &planes_bits) || !take_u32(b, &b->compression) ||
-        !take(b, 12, &skipped) || !take_u32(b, &n_used) || !take(b, header_size - 36, &skipped)) {
+        !take(b, 12, &skipped) || !take_u32(b, &n_used)) {
         return truncated(b);
     }
     b->bits = planes_bits >> 16;
+    if (header_size >= 56 && b->bits == 32 && b->compression == BITFIELDS) {
+        b->at += 4; /* the number of important colours */
+        YK__TRY(read_wide_masks(b));
+    }
+    b->at = 14 + (size_t)header_size; /* a size that leads past the end fails only where something is read there */
     b->top_down = height >> 31;
     if (b->top_down) height = 0u - height;
     if (width > INT32_MAX || height > INT32_MAX) return yk__fail(b->err, YK__IMAGE, "damaged BMP: negative size");
@@ -132,13 +158,27 @@ static void put(uint8_t *to, const uint8_t color[4]) {
     to[0] = color[0], to[1] = color[1], to[2] = color[2];
 }
 
+static void put_masked(const bmp *b, const uint8_t *from, uint8_t *to) {
+    uint32_t v = (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
+    for (int c = 0; c < 3; c++) {
+        float level = (float)((v & b->channels[c].mask) >> b->channels[c].shift) * b->channels[c].scale;
+        to[c] = (uint8_t)(uint64_t)level;
+    }
+}
+
 static void unpack_row(const bmp *b, const uint8_t *from, uint8_t *to) {
     for (int32_t x = 0; x < b->width; x++, to += 3) {
         switch (b->bits) {
         case 1: put(to, b->palette[from[x >> 3] >> (7 - (x & 7)) & 1]); break;
         case 4: put(to, b->palette[from[x >> 1] >> (x & 1 ? 0 : 4) & 15]); break;
         case 8: put(to, b->palette[from[x]]); break;
-        case 32: put(to, from + (size_t)x * 4); break;
+        case 32:
+            if (b->masked) {
+                put_masked(b, from + (size_t)x * 4, to);
+            } else {
+                put(to, from + (size_t)x * 4);
+            }
+            break;
         default: { /* 15, 16 */
             uint32_t v = (uint32_t)from[2 * x] | (uint32_t)from[2 * x + 1] << 8;
             to[0] = (uint8_t)(v << 3 & 0xF8);
