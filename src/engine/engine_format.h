@@ -69,9 +69,10 @@ enum {
 /* A plan section opens with the fingerprint of what made it: NUL-padded text; the rest is the plan's own. */
 #define YK__PLAN_FINGERPRINT_BYTES 64
 
-/* Bounds on JSON sections: yolov8x has 0.3 MB; a graph of YK__MAX_NODES nodes would have some 20 MB. */
-#define YK__ENGINE_MAX_JSON_BYTES (32u << 20)
-#define YK__ENGINE_MAX_JSON_ITEMS 4000000u /* values and keys: bounds what a parser allocates, about 100 bytes each */
+/* Bounds on JSON sections, far above yolov8x (0.3 MB, weight 100,000): the weight is a bound on what a parser allocates, in
+ * units of some 64 bytes. A list of numbers costs 1 each, a list 2 more, an object 4 more. */
+#define YK__ENGINE_MAX_JSON_BYTES  (32u << 20)
+#define YK__ENGINE_MAX_JSON_WEIGHT 1000000u
 
 static inline uint32_t yk__get_u32(const uint8_t *p) {
     return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;

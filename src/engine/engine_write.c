@@ -10,6 +10,7 @@
 #include "base/version.h"
 #include "engine/engine_head.h"
 #include "engine/graph_json.h"
+#include "engine/json_read.h"
 #include "engine/recipe_json.h"
 #include "engine/selftest_section.h"
 
@@ -173,6 +174,14 @@ static void fill_summary(writer *job) {
     summary->weights_bytes = job->weights.total;
 }
 
+/* A reader would refuse what is larger. */
+static yk__code check_text(const yk__text *text, const char *what, yk__error *err) {
+    size_t weight = yk__json_weight((const uint8_t *)yk__text_get(text), text->length);
+    if (text->length <= YK__ENGINE_MAX_JSON_BYTES && weight <= YK__ENGINE_MAX_JSON_WEIGHT) return YK__OK;
+    return yk__fail(err, YK__LIMIT, "the %s takes %zu bytes of JSON with up to %zu items; at most %u and %u can be read back",
+                    what, text->length, weight, YK__ENGINE_MAX_JSON_BYTES, YK__ENGINE_MAX_JSON_WEIGHT);
+}
+
 static yk__code prepare(writer *job, yk__error *err) {
     const yk__model *model = job->model;
     YK__TRY(yk__recipe_verify(&model->recipe, err));
@@ -186,10 +195,9 @@ static yk__code prepare(writer *job, yk__error *err) {
     YK__TRY(add_sections(job, err));
     if (job->recipe.failed || job->graph.failed || job->provenance.failed || job->choices.failed)
         return yk__fail(err, YK__MEMORY, "out of memory for the engine's texts");
-    if (job->graph.length > YK__ENGINE_MAX_JSON_BYTES || job->recipe.length > YK__ENGINE_MAX_JSON_BYTES)
-        return yk__fail(err, YK__LIMIT, "the graph takes %zu bytes of text; at most %u can be read back",
-                        job->graph.length > job->recipe.length ? job->graph.length : job->recipe.length,
-                        YK__ENGINE_MAX_JSON_BYTES);
+    YK__TRY(check_text(&job->recipe, "recipe", err));
+    YK__TRY(check_text(&job->graph, "graph", err));
+    YK__TRY(check_text(&job->choices, "choices", err));
     place_sections(job);
     fill_summary(job);
     return YK__OK;

@@ -9,6 +9,9 @@
 
 #include "base/memory.h"
 
+/* What parsing these bytes may cost at most, in units of some 64 bytes of memory. */
+size_t yk__json_weight(const uint8_t *bytes, size_t n);
+
 /* Parses n bytes that must be one JSON value; what names it in messages ("section graph"). LIMIT when it is too large, FORMAT
  * with line and column otherwise, MEMORY. The tree is the caller's: json_decref. */
 yk__code yk__json_parse(const uint8_t *bytes, size_t n, const char *what, json_t **out, yk__error *err) YK__MUST_USE;

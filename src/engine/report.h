@@ -72,6 +72,7 @@ typedef struct yk__report {
     yk__arena arena;
     const char *file; /* as the caller named it */
     uint64_t size;    /* bytes of the file */
+    char sha256[65];  /* of the whole file, where it was asked for; else "" */
     const char *kind; /* a name of inspect/kinds.def; "unknown" until decided. Constant text */
     yk__certainty kind_certainty;
     const char *container[YK__REPORT_MAX_KINDS]; /* kinds from the outermost (= kind) to the innermost that was found */

@@ -1,0 +1,63 @@
+/* The recognisers: each looks at a file's bytes and either claims it, putting kind, facts, findings and verdict into the
+ * report, or leaves the report alone. One table gives their order (recognise.c); a new kind is a line there, a line in
+ * kinds.def and, unless fixed bytes tell it (magics.def), a function. */
+#ifndef YK_INSPECT_RECOGNISE_H
+#define YK_INSPECT_RECOGNISE_H
+
+#include "engine/report.h"
+
+/* A file of `size` bytes of which the first n are at hand: all of them (a mapping), or a prefix. Recognisers read a bounded
+ * number of places, whatever the size. */
+typedef struct yk__source {
+    const uint8_t *bytes;
+    size_t n;
+    uint64_t size;
+} yk__source;
+
+static inline bool yk__source_whole(const yk__source *source) {
+    return source->n == source->size;
+}
+
+typedef enum yk__kind {
+#define YK__KIND(ident, name, finding, what, remedy) YK__KIND_##ident,
+#include "inspect/kinds.def"
+#undef YK__KIND
+    YK__KIND_COUNT
+} yk__kind;
+
+typedef struct yk__kind_info {
+    const char *name;
+    int finding; /* a yk__finding_code, or -1 */
+    const char *what, *remedy;
+} yk__kind_info;
+const yk__kind_info *yk__kind_info_get(yk__kind kind);
+
+/* True when the bytes at `at` are at hand and equal these. */
+bool yk__source_has(const yk__source *source, uint64_t at, const void *bytes, size_t n);
+
+/* Names the file: kind, verdict foreign, and the kind's finding with its remedy. Returns that finding (or NULL), so that the
+ * recogniser can say where, expected and found. */
+yk__finding *yk__claim(yk__report *report, yk__kind kind, yk__certainty certainty);
+/* The file ends before its content does: verdict invalid. */
+void yk__claim_cut(yk__report *report, const char *where, uint64_t expected, uint64_t found, yk__certainty certainty);
+
+bool yk__recognise_empty(const yk__source *source, yk__report *report);
+bool yk__recognise_yolk(const yk__source *source, yk__report *report);
+bool yk__recognise_magic(const yk__source *source, yk__report *report);
+bool yk__recognise_tensorrt(const yk__source *source, yk__report *report);
+bool yk__recognise_ultralytics(const yk__source *source, yk__report *report);
+bool yk__recognise_envelope(const yk__source *source, yk__report *report);
+bool yk__recognise_tensorrt5(const yk__source *source, yk__report *report);
+bool yk__recognise_zip(const yk__source *source, yk__report *report);
+bool yk__recognise_safetensors(const yk__source *source, yk__report *report);
+bool yk__recognise_pickle(const yk__source *source, yk__report *report);
+bool yk__recognise_bitmap(const yk__source *source, yk__report *report);
+bool yk__recognise_pe(const yk__source *source, yk__report *report);
+bool yk__recognise_zeros(const yk__source *source, yk__report *report);
+bool yk__recognise_onnx(const yk__source *source, yk__report *report);
+bool yk__recognise_text(const yk__source *source, yk__report *report);
+
+/* Runs the table; what nobody claims is "unknown". */
+void yk__recognise(const yk__source *source, yk__report *report);
+
+#endif

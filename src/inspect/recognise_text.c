@@ -1,0 +1,140 @@
+/* Texts: the pointers, pages and messages that are saved in place of a file, and model formats that are text. */
+#include "inspect/recognise.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "base/text.h"
+
+enum {
+    SAMPLE = 256 * 1024,  /* of text at the start and as much at the end decide whether a file is text */
+    LOOK = 4096,          /* where words that tell the kind are looked for */
+    MAX_JSON = 64 * 1024, /* larger texts are not parsed: their start decides */
+};
+
+/* Bytes at the end of a sample may be the start of a character that goes on behind it. */
+static bool utf8_sample(const uint8_t *bytes, size_t n, bool cut) {
+    size_t valid = cut ? yk__utf8_prefix((const char *)bytes, n) : n;
+    return yk__utf8_valid((const char *)bytes, valid);
+}
+
+/* Latin-1 texts exist, but so do binary files without control bytes: only UTF-8 counts. */
+static bool text_sample(const uint8_t *bytes, size_t n, bool cut) {
+    for (size_t i = 0; i < n; i++) {
+        uint8_t c = bytes[i];
+        bool white = c == '\n' || c == '\r' || c == '\t' || c == '\f' || c == 0x1b; /* ESC: coloured logs */
+        if ((c < 0x20 && !white) || c == 0x7f) return false;
+    }
+    return utf8_sample(bytes, n, cut);
+}
+
+static bool is_text(const yk__source *source) {
+    const uint8_t *b = source->bytes;
+    if (source->n >= 2 && ((b[0] == 0xff && b[1] == 0xfe) || (b[0] == 0xfe && b[1] == 0xff))) { /* UTF-16 with its mark */
+        for (size_t i = b[0] == 0xff ? 2 : 3; i < source->n && i < LOOK; i += 2)
+            if (b[i] == 0) return false;
+        return source->n >= 4 && source->n % 2 == 0;
+    }
+    if (source->n <= 2 * SAMPLE) return source->n > 0 && text_sample(b, source->n, !yk__source_whole(source));
+    if (!text_sample(b, SAMPLE, true)) return false;
+    const uint8_t *tail = b + source->n - SAMPLE; /* begins inside a character, perhaps */
+    size_t skip = 0;
+    while (skip < 3 && (tail[skip] & 0xc0) == 0x80) skip++;
+    return text_sample(tail + skip, SAMPLE - skip, !yk__source_whole(source));
+}
+
+/* True when the text starts with the word, in any case. */
+static bool starts(const char *text, size_t n, const char *word) {
+    size_t m = strlen(word);
+    char head[64];
+    if (n < m || m >= sizeof head) return false;
+    memcpy(head, text, m);
+    head[m] = '\0';
+    return yk__compare_no_case(head, word) == 0;
+}
+
+static bool contains(const char *text, size_t n, const char *word) {
+    return memmem(text, n < LOOK ? n : LOOK, word, strlen(word)) != NULL;
+}
+
+/* A server's complaint: an object that has "error" or "message" and "code" or "status". */
+static bool is_complaint(const json_t *root) {
+    static const char *const what[] = {"error", "errors", "message", "detail", "Message"};
+    static const char *const more[] = {"error", "errors", "detail", "code", "status", "documentation_url", "statusCode"};
+    bool a = false, b = false;
+    for (size_t i = 0; i < sizeof what / sizeof *what; i++) a |= json_object_get(root, what[i]) != NULL;
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++) b |= json_object_get(root, more[i]) != NULL;
+    return a && b && json_object_size(root) <= 8;
+}
+
+static void claim_page(yk__report *report, yk__kind kind, bool complaint, const char *what) {
+    if (!complaint) {
+        yk__claim(report, kind, YK__CERTAINTY_CERTAIN);
+        return;
+    }
+    yk__report_set_kind(report, yk__kind_info_get(kind)->name, YK__CERTAINTY_CERTAIN);
+    yk__report_lower(report, YK__VERDICT_FOREIGN);
+    yk__finding *finding = yk__report_add(report, YK__FINDING_ERROR_PAGE, NULL, NULL, what);
+    if (finding) finding->certainty = YK__CERTAINTY_LIKELY;
+}
+
+/* JSON that can be parsed is JSON; of a larger or cut one the start has to do. */
+static bool claim_json(const yk__source *source, const char *text, size_t n, yk__report *report) {
+    if (n < 2 || (text[0] != '{' && text[0] != '[')) return false;
+    if (!yk__source_whole(source) || n > MAX_JSON) {
+        size_t next = 1;
+        while (next + 1 < n && (text[next] == ' ' || text[next] == '\n' || text[next] == '\r' || text[next] == '\t')) next++;
+        if (text[0] == '{' && text[next] != '"' && text[next] != '}') return false;
+        yk__claim(report, YK__KIND_JSON, YK__CERTAINTY_LIKELY);
+        return true;
+    }
+    json_t *root = json_loadb(text, n, 0, NULL);
+    if (!root) return false;
+    claim_page(report, YK__KIND_JSON, is_complaint(root), "a server's message in JSON");
+    json_decref(root);
+    return true;
+}
+
+static void add_pointed_size(const char *text, size_t n, yk__report *report) {
+    const char *at = memmem(text, n < LOOK ? n : LOOK, "\nsize ", 6);
+    int64_t number = 0;
+    if (!at) return;
+    for (at += 6; at < text + n && *at >= '0' && *at <= '9' && number < INT64_MAX / 10 - 9; at++)
+        number = 10 * number + (*at - '0');
+    yk__fact_int(report, NULL, "pointed_size", number);
+}
+
+static bool claim_by_words(const char *text, size_t n, yk__report *report) {
+    if (starts(text, n, "version https://git-lfs.github.com/spec/") && contains(text, n, "oid sha256:")) {
+        yk__claim(report, YK__KIND_GIT_LFS_POINTER, YK__CERTAINTY_CERTAIN);
+        add_pointed_size(text, n, report);
+    } else if (starts(text, n, "<!doctype html") || starts(text, n, "<html") || starts(text, n, "<head") ||
+               (starts(text, n, "<!--") && contains(text, n, "<html"))) {
+        yk__claim(report, YK__KIND_HTML, YK__CERTAINTY_CERTAIN);
+    } else if (starts(text, n, "<?xml") || starts(text, n, "<Error>") || starts(text, n, "<net ")) {
+        if (contains(text, n, "<html"))
+            yk__claim(report, YK__KIND_HTML, YK__CERTAINTY_CERTAIN);
+        else if (contains(text, n, "<net ") && contains(text, n, "<layers>"))
+            yk__claim(report, YK__KIND_OPENVINO, YK__CERTAINTY_CERTAIN);
+        else
+            claim_page(report, YK__KIND_XML, contains(text, n, "<Error>"), "a server's message in XML");
+    } else if (starts(text, n, "7767517\n") || starts(text, n, "7767517\r")) {
+        yk__claim(report, YK__KIND_NCNN, YK__CERTAINTY_CERTAIN);
+    } else if (starts(text, n, "TRT-") && contains(text, n < 128 ? n : 128, "Calibration")) {
+        yk__claim(report, YK__KIND_TENSORRT_CALIBRATION, YK__CERTAINTY_CERTAIN);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+bool yk__recognise_text(const yk__source *source, yk__report *report) {
+    if (!is_text(source)) return false;
+    const char *text = (const char *)source->bytes;
+    size_t n = source->n;
+    if (n >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) text += 3, n -= 3; /* byte order mark */
+    while (n > 0 && (*text == ' ' || *text == '\n' || *text == '\r' || *text == '\t')) text++, n--;
+    if (claim_by_words(text, n, report) || claim_json(source, text, n, report)) return true;
+    yk__claim(report, YK__KIND_TEXT, source->n <= 2 * SAMPLE ? YK__CERTAINTY_CERTAIN : YK__CERTAINTY_LIKELY);
+    return true;
+}
