@@ -9,7 +9,8 @@
 
 #include "base/status.h"
 
-/* A file as bytes. Zero-initialised is empty and unmapped. An empty file maps with data NULL and size 0. */
+/* A file as bytes. Zero-initialised is empty and unmapped. An empty file maps with data NULL and size 0.
+ * Reading a mapped file that somebody shortens meanwhile ends in SIGBUS: files in use are replaced by renaming, as below. */
 typedef struct yk__map {
     const uint8_t *data;
     size_t size;
@@ -24,7 +25,9 @@ void yk__map_close(yk__map *map);
 /* Reads a stream to its end, at most limit bytes (LIMIT beyond). *data from yk__alloc. */
 yk__code yk__read_stream(FILE *stream, const char *name, size_t limit, uint8_t **data, size_t *size, yk__error *err) YK__MUST_USE;
 
-/* A file that appears whole or not at all: written beside its target under a temporary name, synced, renamed. */
+/* A file that appears whole or not at all: written beside its target under a temporary name, synced, renamed. A
+ * symbolic link stays one and its target is replaced; a device or pipe is written directly; a folder is refused. Permission
+ * bits are 0666 without umask. */
 typedef struct yk__atomic_file {
     FILE *stream;
     char *path;

@@ -602,6 +602,23 @@ static void holes_count_as_zeros(void **state) {
     assert_int_equal(yk__xxh3_with_hole(bytes, 100, 96, SIZE_MAX), yk__xxh3(filled, 100)); /* a hole past the end is cut */
 }
 
+static void pieces_sum_like_the_whole(void **state) {
+    (void)state;
+    static uint8_t bytes[10000];
+    uint64_t seed = 4;
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)next_random(&seed);
+    for (size_t total = 0; total <= sizeof bytes; total += 1 + total) {
+        yk__xxh3_stream stream;
+        yk__xxh3_begin(&stream);
+        for (size_t at = 0; at < total;) {
+            const size_t step = 1 + next_random(&seed) % (total - at);
+            yk__xxh3_add(&stream, bytes + at, step);
+            at += step;
+        }
+        assert_int_equal(yk__xxh3_end(&stream), yk__xxh3(bytes, total));
+    }
+}
+
 /* ---- processor ---- */
 
 static void processor_is_described(void **state) {
@@ -787,6 +804,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(size_arithmetic),
         cmocka_unit_test(known_hashes),
         cmocka_unit_test(holes_count_as_zeros),
+        cmocka_unit_test(pieces_sum_like_the_whole),
         cmocka_unit_test(processor_is_described),
         cmocka_unit_test(caps_lower_the_level),
         cmocka_unit_test(environment_masks_the_level),

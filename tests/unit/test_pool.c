@@ -371,26 +371,32 @@ static void fork_inside_a_task(void **state) {
     yk__pool_destroy(&pool);
 }
 
+typedef struct masks {
+    sigset_t of[3];
+    meeting all;
+} masks;
+
 static void read_signal_mask(void *argument, int task, int worker) {
-    sigset_t *const masks = argument;
-    (void)task;
-    pthread_sigmask(SIG_SETMASK, NULL, &masks[worker]);
-    usleep(2000); /* so that the workers get some tasks too */
+    masks *const m = argument;
+    pthread_sigmask(SIG_SETMASK, NULL, &m->of[worker]);
+    meet(&m->all, task, worker);
 }
 
 static void workers_leave_signals_to_the_host(void **state) {
     (void)state;
     yk__pool *pool = make(3);
-    sigset_t masks[3];
-    for (int i = 0; i < 3; i++) sigemptyset(&masks[i]);
+    masks m = {.all = {.expected = 3}};
     sigset_t before, after;
     pthread_sigmask(SIG_SETMASK, NULL, &before);
-    yk__pool_for(pool, 12, read_signal_mask, masks);
+    yk__pool_for(pool, 3, read_signal_mask, &m);
     pthread_sigmask(SIG_SETMASK, NULL, &after);
-    assert_int_equal(sigismember(&masks[0], SIGINT), sigismember(&before, SIGINT));
-    assert_int_equal(sigismember(&after, SIGTERM), sigismember(&before, SIGTERM));
-    assert_true(sigismember(&masks[1], SIGINT) && sigismember(&masks[2], SIGINT));
-    assert_true(sigismember(&masks[1], SIGCHLD) && sigismember(&masks[2], SIGTERM));
+    assert_int_equal(atomic_load(&m.all.late), 0);
+    static const int signals[] = {SIGINT, SIGTERM, SIGCHLD, SIGUSR1, SIGPIPE};
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        assert_int_equal(sigismember(&m.of[0], signals[i]), sigismember(&before, signals[i]));
+        assert_int_equal(sigismember(&after, signals[i]), sigismember(&before, signals[i]));
+        assert_true(sigismember(&m.of[1], signals[i]) && sigismember(&m.of[2], signals[i]));
+    }
     yk__pool_destroy(&pool);
 }
 
