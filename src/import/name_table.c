@@ -41,7 +41,7 @@ static uint32_t insert(yk__names *names, const char *name, int32_t index) {
 yk__code yk__names_add(yk__names *names, const char *name, int32_t index, yk__error *err) {
     if (2 * (names->n + 1) > names->capacity) {
         yk__names larger = {
-            .arena = names->arena, .parent = names->parent, .capacity = names->capacity ? 2 * names->capacity : 64};
+            .arena = names->arena, .parent = names->parent, .capacity = names->capacity ? 2 * names->capacity : 16};
         larger.slots = yk__arena_array(names->arena, larger.capacity, sizeof *larger.slots);
         if (!larger.slots) return yk__arena_error(names->arena, "the table of names", err);
         for (uint32_t i = 0; i < names->capacity; i++) {

@@ -109,15 +109,12 @@ static yk__code lift_branch(yk__lift *lift, yk__onnx_node *node, const Onnx__Gra
 }
 
 yk__code yk__lift_if_(yk__lift *lift, yk__onnx_node *node) {
-    const yk__value *const condition = node->n_in == 1 && node->in[0] >= 0 ? &lift->graph->values[node->in[0]] : NULL;
-    int64_t count;
-    if (!condition || !condition->data || condition->dtype != YK__DTYPE_BOOL || !yk__shape_count(&condition->shape, &count) ||
-        count != 1) {
-        return yk__lift_fail(
-            lift, node, YK__UNSUPPORTED,
-            "its condition is computed, and yolk supports constant conditions only; export the model without control flow");
+    bool taken = false;
+    if (node->n_in != 1 || !yk__lift_constant_bool(lift, node->in[0], &taken)) {
+        return yk__lift_fail(lift, node, YK__UNSUPPORTED,
+                             "its condition is computed, and yolk supports constant conditions only; export the model without "
+                             "control flow");
     }
-    const bool taken = *(const uint8_t *)condition->data != 0;
     const char *const name = taken ? "then_branch" : "else_branch";
     const Onnx__AttributeProto *const attr = yk__lift_attr(node, name);
     if (!attr || attr->type != ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPH || !attr->g) {

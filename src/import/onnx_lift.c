@@ -191,6 +191,14 @@ void yk__lift_set_constant(yk__lift *lift, int32_t value, yk__dtype dtype, const
     v->data = data;
 }
 
+bool yk__lift_constant_bool(const yk__lift *lift, int32_t value, bool *out) {
+    const yk__value *const v = value >= 0 ? &lift->graph->values[value] : NULL;
+    int64_t count;
+    if (!v || !v->data || v->dtype != YK__DTYPE_BOOL || !yk__shape_count(&v->shape, &count) || count != 1) return false;
+    *out = *(const uint8_t *)v->data != 0;
+    return true;
+}
+
 bool yk__lift_is_empty(const yk__lift *lift, int32_t value) {
     const yk__value *const v = value >= 0 ? &lift->graph->values[value] : NULL;
     return v && v->data && v->shape.rank == 1 && v->shape.dim[0] == 0;

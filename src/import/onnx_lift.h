@@ -120,6 +120,8 @@ void yk__lift_set_constant(yk__lift *lift, int32_t value, yk__dtype dtype, const
 int yk__lift_rank(const yk__lift *lift, int32_t value);
 /* The value's type where declared, else f32: what networks compute in. */
 yk__dtype yk__lift_float_type(const yk__lift *lift, int32_t value);
+/* Whether the value is a constant of one bool, and which. */
+bool yk__lift_constant_bool(const yk__lift *lift, int32_t value, bool *out);
 /* A constant with no elements: exporters pass one where an optional input is meant to be absent. */
 bool yk__lift_is_empty(const yk__lift *lift, int32_t value);
 

@@ -94,10 +94,9 @@ yk__code yk__lift_upsample(yk__lift *lift, yk__onnx_node *node) {
 yk__code yk__lift_dropout(yk__lift *lift, yk__onnx_node *node) {
     for (int32_t i = 0; i < node->n_attr; i++) node->attr[i].used = true; /* ratio, seed */
     if (node->n_in < 1 || node->in[0] == YK__NO_VALUE) return yk__lift_fail(lift, node, YK__GRAPH, "it has no input");
-    if (node->n_in > 2) {
-        const yk__value *const training = &lift->graph->values[node->in[2]];
-        const bool off = training->data && training->dtype == YK__DTYPE_BOOL && *(const uint8_t *)training->data == 0;
-        if (!off) return yk__lift_fail(lift, node, YK__UNSUPPORTED, "training mode is not supported");
+    bool training = false;
+    if (node->n_in > 2 && (node->n_in > 3 || !yk__lift_constant_bool(lift, node->in[2], &training) || training)) {
+        return yk__lift_fail(lift, node, YK__UNSUPPORTED, "training mode is not supported");
     }
     const int32_t mask = node->n_out > 1 ? node->out[1] : YK__NO_VALUE;
     node->n_out = 1;
@@ -154,7 +153,12 @@ static yk__code type_of_number(yk__lift *lift, const yk__onnx_node *node, int64_
                          (long long)number);
 }
 
+/* A cast to what the input is already, as most casts of an fp16 export are here, is no cast. */
 static yk__code emit_cast(yk__lift *lift, yk__onnx_node *node, yk__dtype dtype) {
+    if (lift->graph->values[node->in[0]].dtype == dtype) {
+        for (int32_t i = 0; i < node->n_attr; i++) node->attr[i].used = true; /* saturate: of casts to 8-bit floats */
+        return yk__lift_emit(lift, node, YK__OP_IDENTITY, node->in, 1);
+    }
     (void)yk__lift_attr(node, "round_mode"); /* opset 24: of casts to float8e8m0, which yolk has not */
     YK__TRY(yk__lift_emit(lift, node, YK__OP_CAST, node->in, 1));
     return yk__node_set_string(lift->graph, last_node(lift), "to", yk__dtype_name(dtype)) ? YK__OK : yk__lift_no_memory(lift);
@@ -165,7 +169,9 @@ yk__code yk__lift_cast(yk__lift *lift, yk__onnx_node *node) {
     yk__dtype dtype;
     YK__TRY(yk__lift_attr_int(lift, node, "to", &number, NULL));
     YK__TRY(type_of_number(lift, node, number, &dtype));
-    if (node->n_in != 1) return yk__lift_fail(lift, node, YK__GRAPH, "%d inputs; the operator takes 1", node->n_in);
+    if (node->n_in != 1 || node->in[0] < 0) {
+        return yk__lift_fail(lift, node, YK__GRAPH, "%d inputs; the operator takes 1", node->n_in);
+    }
     return emit_cast(lift, node, dtype);
 }
 

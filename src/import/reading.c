@@ -256,8 +256,8 @@ static bool agrees(const yk__reading *r, const yk__import_options *options) {
            (options->layout == YK__LAYOUT_NONE || r->layout == options->layout);
 }
 
-static yk__code refuse_all(const yk__graph *graph, const candidates *c, const yk__import_options *options, int32_t n_names,
-                           yk__error *err) {
+static yk__code refuse_all(const yk__graph *graph, const candidates *c, bool several, const yk__import_options *options,
+                           int32_t n_names, yk__error *err) {
     yk__text outputs = {0}, readings = {0};
     list_outputs(graph, &outputs);
     for (int i = 0; i < c->n; i++) {
@@ -267,12 +267,12 @@ static yk__code refuse_all(const yk__graph *graph, const candidates *c, const yk
         if (r->n_classes > 0) yk__text_printf(&readings, " (%d classes)", r->n_classes);
     }
     yk__code code;
-    if (c->n > 1) {
+    if (several) {
         code = yk__fail(err, YK__AMBIGUOUS,
                         "the file does not say how its outputs (%s) are to be read; possible: %s; choose with --task, "
                         "--layout, or --names FILE",
                         yk__text_get(&outputs), yk__text_get(&readings));
-    } else if (c->n == 1 || options->task != YK__TASK_NONE || options->layout != YK__LAYOUT_NONE) {
+    } else if (c->n > 0 || options->task != YK__TASK_NONE || options->layout != YK__LAYOUT_NONE) {
         code = yk__fail(err, YK__ARGUMENT, "the outputs (%s) cannot be read as --task %s --layout %s%s%s%s",
                         yk__text_get(&outputs), options->task ? yk__task_name(options->task) : "any",
                         options->layout ? yk__layout_name(options->layout) : "any", c->n ? "; possible: " : "",
@@ -298,7 +298,7 @@ static yk__code find_without_task(const outline *o, const yk__import_options *op
     for (int i = 0; i < all.n; i++) {
         if (agrees(&all.list[i], options)) fitting.list[fitting.n++] = all.list[i];
     }
-    if (fitting.n != 1) return refuse_all(o->graph, fitting.n > 1 ? &fitting : &all, options, o->n_names, err);
+    if (fitting.n != 1) return refuse_all(o->graph, fitting.n > 1 ? &fitting : &all, fitting.n > 1, options, o->n_names, err);
     *out = fitting.list[0];
     return YK__OK;
 }
