@@ -2,15 +2,7 @@
  * cache; then the same register tiles as in conv_template.h, with a reduction over kh rows of kw * c neighbours. */
 #include "backend/cpu/blocked_template.h"
 
-#if N_VREGS == 32
-#define NP1 14
-#define NP2 12
-#define NP3 8
-#else
-#define NP1 10
-#define NP2 (HAVE_FMA ? 6 : 5)
-#define NP3 (HAVE_FMA ? 4 : 3)
-#endif
+#include "backend/cpu/tile_template.h"
 
 typedef struct first_job {
     const yk__conv_first_state *state;
@@ -65,7 +57,6 @@ FIRST(3, NP3, 6)
 FIRST(1, 1, 1)
 FIRST(2, 1, 1)
 FIRST(3, 1, 1)
-static const int64_t full_pixels[YK__MAX_TILE_BLOCKS] = {NP1, NP2, NP3};
 static const first_fn full_tiles[2][YK__MAX_TILE_BLOCKS] = {{first_1_NP1_3, first_2_NP2_3, first_3_NP3_3},
                                                             {first_1_NP1_6, first_2_NP2_6, first_3_NP3_6}};
 static const first_fn one_pixel[YK__MAX_TILE_BLOCKS] = {first_1_1_1, first_2_1_1, first_3_1_1};
@@ -118,7 +109,7 @@ static void first_row(const first_job *job, const yk__conv_panel *panel, const f
                         .kh = s->kh,
                         .width = s->kw * s->c};
     const int64_t last = s->o - (int64_t)(panel->first_out_block + mv - 1) * LANES, used_lanes = last < LANES ? last : LANES;
-    const int64_t full = s->c == 3 && s->sw <= 2 ? full_pixels[mv - 1] : 0;
+    const int64_t full = s->c == 3 && s->sw <= 2 ? most_pixels[mv - 1] : 0;
     float tile[YK__MAX_TILE_BLOCKS * NP1 * LANES] __attribute__((aligned(64)));
     for (int64_t x = 0, np; x < s->ow; x += np) {
         /* the last full tile steps back over pixels already done, rather than leaving them to single ones */

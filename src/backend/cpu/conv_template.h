@@ -7,15 +7,7 @@
  * chain of fused multiply-adds whatever the tile, band or thread, so results do not depend on any of them. */
 #include "backend/cpu/blocked_template.h"
 
-#if N_VREGS == 32
-#define NP1 14
-#define NP2 12
-#define NP3 8
-#else
-#define NP1 10
-#define NP2 (HAVE_FMA ? 6 : 5)
-#define NP3 (HAVE_FMA ? 4 : 3)
-#endif
+#include "backend/cpu/tile_template.h"
 
 typedef struct conv_job {
     const yk__conv_state *state;
@@ -75,27 +67,12 @@ typedef void (*tile_fn)(const tile_args *t, const float *in, float *out);
     }
 #define TILE_S1(mv, np) tile_##mv##x##np##_s1,
 #define TILE_S2(mv, np) tile_##mv##x##np##_s2,
-#if N_VREGS == 32
-#define TILES_1(X) \
-    X(1, 1) X(1, 2) X(1, 3) X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(1, 8) X(1, 9) X(1, 10) X(1, 11) X(1, 12) X(1, 13) X(1, 14)
-#define TILES_2(X) X(2, 1) X(2, 2) X(2, 3) X(2, 4) X(2, 5) X(2, 6) X(2, 7) X(2, 8) X(2, 9) X(2, 10) X(2, 11) X(2, 12)
-#define TILES_3(X) X(3, 1) X(3, 2) X(3, 3) X(3, 4) X(3, 5) X(3, 6) X(3, 7) X(3, 8)
-#elif HAVE_FMA
-#define TILES_1(X) X(1, 1) X(1, 2) X(1, 3) X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(1, 8) X(1, 9) X(1, 10)
-#define TILES_2(X) X(2, 1) X(2, 2) X(2, 3) X(2, 4) X(2, 5) X(2, 6)
-#define TILES_3(X) X(3, 1) X(3, 2) X(3, 3) X(3, 4)
-#else
-#define TILES_1(X) X(1, 1) X(1, 2) X(1, 3) X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(1, 8) X(1, 9) X(1, 10)
-#define TILES_2(X) X(2, 1) X(2, 2) X(2, 3) X(2, 4) X(2, 5)
-#define TILES_3(X) X(3, 1) X(3, 2) X(3, 3)
-#endif
 TILES_1(TILE)
 TILES_2(TILE)
 TILES_3(TILE)
 /* [stride - 1][blocks - 1][pixels - 1] */
 static const tile_fn tiles[2][YK__MAX_TILE_BLOCKS][NP1] = {{{TILES_1(TILE_S1)}, {TILES_2(TILE_S1)}, {TILES_3(TILE_S1)}},
                                                            {{TILES_1(TILE_S2)}, {TILES_2(TILE_S2)}, {TILES_3(TILE_S2)}}};
-static const int64_t most_pixels[YK__MAX_TILE_BLOCKS] = {NP1, NP2, NP3};
 
 /* Activation, residual and store of mv * np vectors. out, residual: the tile's first pixel in its first block. */
 static void finish_tile(const conv_job *job, float *tile, int mv, int64_t np, int64_t used_lanes, float *out,

@@ -6,6 +6,7 @@
 #include "backend/cpu/cpu_isa.h"
 #include "backend/cpu/map_cpu.h"
 #include "backend/cpu/pool_cpu.h"
+#include "backend/cpu/winograd_cpu.h"
 
 /* Which levels this build holds. generic is always there. */
 #if defined(__x86_64__)

@@ -1,0 +1,6 @@
+/* Winograd convolution for AArch64. */
+#include "backend/cpu/simd/simd_neon.h"
+
+#include "backend/cpu/simd/simd_math.h"
+
+#include "backend/cpu/winograd_template.h"

@@ -1,0 +1,6 @@
+/* Winograd convolution for AVX2. */
+#include "backend/cpu/simd/simd_avx2.h"
+
+#include "backend/cpu/simd/simd_math.h"
+
+#include "backend/cpu/winograd_template.h"
