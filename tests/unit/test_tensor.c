@@ -131,7 +131,7 @@ static void counts_are_checked_for_overflow(void **state) {
     assert_true(yk__shape_count(&edge, &count) && count == INT64_MAX);
     assert_false(yk__tensor_bytes(YK__DTYPE_F32, &edge, &bytes));
     assert_false(yk__tensor_bytes(YK__DTYPE_NONE, &picture, &bytes));
-    assert_int_equal(bytes, 4915200);             /* untouched by failures */
+    assert_int_equal(bytes, 4915200);              /* untouched by failures */
     assert_false(yk__shape_count(&empty, &count)); /* its strides would overflow */
     empty = SHAPE(3, 0, 640);
     assert_true(yk__shape_count(&empty, &count));
