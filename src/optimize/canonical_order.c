@@ -10,6 +10,15 @@ typedef struct visit {
     int32_t node, next_in;
 } visit;
 
+/* Which input of a node to visit as number `turn`. A head's branches are taken level by level (box, classes, extras of one,
+ * then the next), not branch by branch: then a level's features are done with before the next level starts. */
+static int input_at(const yk__node *node, int turn) {
+    int64_t levels = node->op == YK__OP_YOLK_HEAD ? yk__node_int(node, "levels", 0) : 0;
+    if (levels < 1 || levels > node->n_in) return turn;
+    int per_level = node->n_in / (int)levels, branches = per_level * (int)levels;
+    return turn < branches ? turn % per_level * (int)levels + turn / per_level : turn;
+}
+
 /* Appends to order[] what `root` needs, then root itself. Each node is pushed once; the stack is at most n_nodes deep. */
 static void place(const yk__rewrite *rewrite, int32_t root, bool *seen, visit *stack, int32_t *order, int32_t *n_placed) {
     int depth = 0;
@@ -23,7 +32,7 @@ static void place(const yk__rewrite *rewrite, int32_t root, bool *seen, visit *s
             depth--;
             continue;
         }
-        int32_t value = node->in[top->next_in++];
+        int32_t value = node->in[input_at(node, top->next_in++)];
         int32_t before = value >= 0 ? rewrite->maker[value] : -1;
         if (before < 0 || seen[before]) continue;
         seen[before] = true;

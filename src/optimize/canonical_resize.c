@@ -11,12 +11,10 @@
 /* The pixel that ONNX's rules pick for output `o` when `n` pixels grow to factor * n, before clamping; false when the rule is
  * none of ours. */
 static bool picked(const char *coordinate, const char *rounding, int64_t o, int64_t factor, double *pixel) {
-    double x = (double)o / (double)factor, half = ((double)o + 0.5) / (double)factor;
+    double x = (double)o / (double)factor;
     if (!strcmp(coordinate, "half_pixel") || !strcmp(coordinate, "pytorch_half_pixel") ||
         !strcmp(coordinate, "half_pixel_symmetric"))
-        x = half - 0.5;
-    else if (!strcmp(coordinate, "tf_half_pixel_for_nn"))
-        x = half;
+        x = ((double)o + 0.5) / (double)factor - 0.5;
     else if (strcmp(coordinate, "asymmetric"))
         return false;
     if (!strcmp(rounding, "round_prefer_floor"))
@@ -49,13 +47,15 @@ static bool repeats(const yk__node *node, int64_t factor) {
     return true;
 }
 
-/* Whole factors from one shape to the other in rows and columns; the rest equal. */
-static bool whole_factors(const yk__shape *in, const yk__shape *out, int64_t factor[2]) {
+/* Whole factors from one value to the other in rows and columns; the rest equal. */
+static bool whole_factors(const yk__at_size *at, int32_t from, int32_t to, int64_t factor[2]) {
+    if (!yk__at(at, from) || !yk__at(at, to)) return false;
+    const yk__shape *in = &yk__at(at, from)->shape, *out = &yk__at(at, to)->shape;
     if (in->rank != 4 || out->rank != 4 || in->dim[0] != out->dim[0] || in->dim[1] != out->dim[1]) return false;
     for (int i = 0; i < 2; i++) {
-        int64_t from = in->dim[2 + i], to = out->dim[2 + i];
-        if (from < 1 || to < from || to % from) return false;
-        factor[i] = to / from;
+        int64_t small = in->dim[2 + i], large = out->dim[2 + i];
+        if (small < 1 || large < small || large % small) return false;
+        factor[i] = large / small;
     }
     return true;
 }
@@ -72,14 +72,13 @@ static bool find_factors(const yk__graph *graph, const yk__node *node, const yk_
         }
         return s[0] == 1 && s[1] == 1;
     }
-    if (node->n_in < 4 || node->in[3] < 0 || !at[0].value) return false;
+    if (node->n_in < 4 || node->in[3] < 0) return false;
     if (strcmp(yk__node_string(node, "keep_aspect_ratio_policy", "stretch"), "stretch")) return false;
     int32_t x = node->in[0], y = node->out[0];
-    if (!whole_factors(&at[0].value[x].shape, &at[0].value[y].shape, factor)) return false;
+    if (!whole_factors(&at[0], x, y, factor)) return false;
     if (yk__constant_of(graph, node->in[3])) return true; /* baked: there is no second size to look at */
     int64_t other[2];
-    return at[1].value && whole_factors(&at[1].value[x].shape, &at[1].value[y].shape, other) && other[0] == factor[0] &&
-           other[1] == factor[1];
+    return whole_factors(&at[1], x, y, other) && other[0] == factor[0] && other[1] == factor[1];
 }
 
 static yk__code rewrite_resize(yk__graph *graph, yk__node *node, const int64_t factor[2], yk__error *err) {
@@ -129,11 +128,9 @@ YK__PASS(canonical_resize) {
     if (!any) return YK__OK;
     yk__arena_init(&scratch, 0);
     yk__code code = YK__OK;
-    for (int s = 0; !code && s < 2; s++) {
-        yk__code inferred = yk__infer_at(model, s ? 2 : 0, s ? 3 : 0, evaluate, &scratch, &at[s], err);
-        if (inferred) at[s].value = NULL;
-        if (yk__is_fatal(inferred)) code = inferred;
-    }
+    code = yk__infer_at(model, 0, 0, evaluate, &scratch, &at[0], err);
+    if (!code) code = yk__infer_at(model, 2, 3, evaluate, &scratch, &at[1], err);
+    if (!yk__is_fatal(code)) code = YK__OK; /* without shapes, sizes stay */
     for (int i = 0, n = graph->n_nodes; !code && i < n; i++) {
         yk__node *node = &graph->nodes[i];
         int64_t factor[2];

@@ -23,9 +23,10 @@ static yk__code fold_outputs(yk__graph *graph, const yk__node *node, const yk__a
     for (int k = 0; k < node->n_out; k++) {
         int32_t v = node->out[k];
         int64_t count;
-        if (!yk__shape_count(&at[0].value[v].shape, &count) || count > MOST_ELEMENTS) return YK__OK;
+        const yk__inferred *known = yk__at(&at[0], v);
+        if (!known || !yk__shape_count(&known->shape, &count) || count > MOST_ELEMENTS) return YK__OK;
         for (int s = 1; s < N_SIZES; s++)
-            if (!same(&at[0].value[v], &at[s].value[v])) return YK__OK;
+            if (!same(known, &at[s].value[v])) return YK__OK;
     }
     for (int k = 0; k < node->n_out; k++) {
         const yk__inferred *known = &at[0].value[node->out[k]];

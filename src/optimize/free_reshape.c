@@ -79,10 +79,10 @@ static bool free_target(const yk__shape *in, const yk__shape *other, const yk__s
 
 static yk__code free_one(yk__graph *graph, yk__node *node, const yk__at_size at[2], bool *changed, yk__error *err) {
     int64_t old[YK__MAX_RANK], target[YK__MAX_RANK];
-    const yk__inferred *in = &at[0].value[node->in[0]], *other = &at[1].value[node->in[0]];
-    const yk__inferred *out = &at[0].value[node->out[0]];
+    const yk__inferred *in = yk__at(&at[0], node->in[0]), *other = yk__at(&at[1], node->in[0]);
+    const yk__inferred *out = yk__at(&at[0], node->out[0]);
     int n = yk__constant_ints(graph, node->in[1], old, YK__MAX_RANK);
-    if (n < 1 || n != out->shape.rank || in->dtype == YK__DTYPE_NONE || other->dtype == YK__DTYPE_NONE) return YK__OK;
+    if (!in || !other || !out || n < 1 || n != out->shape.rank) return YK__OK;
     if (in->data || yk__node_int(node, "allowzero", 0) || !free_target(&in->shape, &other->shape, &out->shape, target))
         return YK__OK;
     if (n == 2 && target[0] == 0 && in->shape.rank >= 2) { /* N x anything to N x the rest */
@@ -114,25 +114,16 @@ YK__PASS(free_reshape) {
     yk__code code = YK__OK;
     bool round_changed = true;
     for (int round = 0; !code && round_changed && round < MOST_ROUNDS; round++) {
-        yk__at_size at[2];
+        yk__at_size at[2] = {0};
         yk__arena scratch;
         yk__arena_init(&scratch, 0);
         round_changed = false;
         code = yk__infer_at(model, 0, 0, evaluate, &scratch, &at[0], err);
         if (!code) code = yk__infer_at(model, 3, 5, evaluate, &scratch, &at[1], err);
-        if (!yk__is_fatal(code) && at[0].value && at[1].value) { /* partial shapes at the second size will do */
-            code = YK__OK;
-            int32_t n_values = graph->n_values;
-            for (int i = 0; !code && i < graph->n_nodes; i++) {
-                yk__node *node = &graph->nodes[i];
-                if (node->op != YK__OP_RESHAPE || node->in[0] >= n_values || node->in[1] >= n_values) continue;
-                code = free_one(graph, node, at, &round_changed, err);
-            }
-        } else if (!yk__is_fatal(code)) {
-            code = YK__OK;
-        }
+        for (int i = 0; !code && i < graph->n_nodes; i++)
+            if (graph->nodes[i].op == YK__OP_RESHAPE) code = free_one(graph, &graph->nodes[i], at, &round_changed, err);
         if (round_changed) *changed = true;
         yk__arena_free(&scratch);
     }
-    return code;
+    return yk__is_fatal(code) ? code : YK__OK;
 }

@@ -16,7 +16,8 @@ static yk__node *candidate(const yk__rewrite *rewrite, int32_t value) {
 }
 
 static bool same_shape(const yk__at_size *at, int32_t a, int32_t b) {
-    return at->value == NULL || yk__shape_equal(&at->value[a].shape, &at->value[b].shape);
+    const yk__inferred *x = yk__at(at, a), *y = yk__at(at, b);
+    return x && y && yk__shape_equal(&x->shape, &y->shape);
 }
 
 static yk__code fuse(yk__rewrite *rewrite, yk__node *add, const yk__at_size at[2], yk__error *err) {
@@ -27,8 +28,10 @@ static yk__code fuse(yk__rewrite *rewrite, yk__node *add, const yk__at_size at[2
     yk__node *conv = side ? second : first;
     int32_t residual = add->in[1 - side];
     if (yk__constant_of(graph, residual)) return YK__OK;
-    for (int s = 0; s < 2; s++)
-        if (!same_shape(&at[s], add->in[side], residual)) return YK__OK;
+    /* What cannot be inferred at the other size only ever runs at the export's. */
+    bool elsewhere = yk__at(&at[1], add->in[side]) && yk__at(&at[1], residual);
+    if (!same_shape(&at[0], add->in[side], residual) || (elsewhere && !same_shape(&at[1], add->in[side], residual)))
+        return YK__OK;
     int32_t *in = yk__arena_array(&graph->arena, 4, sizeof *in);
     if (!in) return yk__arena_error(&graph->arena, "fusing a residual", err);
     for (int k = 0; k < 3; k++) in[k] = k < conv->n_in ? conv->in[k] : YK__NO_VALUE;
@@ -44,14 +47,8 @@ YK__PASS(fuse_residual) {
     yk__rewrite rewrite;
     yk__at_size at[2] = {0};
     yk__code code = yk__rewrite_begin(&rewrite, &model->graph, err);
-    /* Without the shapes at the export's size nothing can be said; where only another size fails, the export's is the only
-     * one there will be. */
     if (!code) code = yk__infer_at(model, 0, 0, evaluate, &rewrite.scratch, &at[0], err);
-    if (!code) {
-        yk__code other = yk__infer_at(model, 2, 3, evaluate, &rewrite.scratch, &at[1], err);
-        if (other) at[1].value = NULL;
-        if (yk__is_fatal(other)) code = other;
-    }
+    if (!code) code = yk__infer_at(model, 2, 3, evaluate, &rewrite.scratch, &at[1], err);
     for (int i = 0; !code && i < model->graph.n_nodes; i++)
         if (model->graph.nodes[i].op == YK__OP_ADD) code = fuse(&rewrite, &model->graph.nodes[i], at, err);
     yk__rewrite_end(&rewrite, changed);

@@ -70,9 +70,7 @@ yk__code yk__cone_collect(const yk__rewrite *rewrite, const yk__at_size *at, con
 
 void yk__release(yk__tensor *tensors, int n) {
     for (int i = 0; i < n; i++) {
-        size_t bytes;
-        if (tensors[i].data && yk__tensor_bytes(tensors[i].dtype, &tensors[i].shape, &bytes))
-            yk__free_aligned(tensors[i].data, bytes);
+        yk__free(tensors[i].data);
         tensors[i] = (yk__tensor){0};
     }
 }
@@ -87,10 +85,10 @@ static yk__code make_results(const yk__node *node, const yk__inferred *shape, yk
     for (int k = 0; k < node->n_out; k++) out[k] = (yk__tensor){0};
     for (int k = 0; k < node->n_out; k++) {
         size_t bytes;
-        if (shape[k].dynamic || !yk__tensor_bytes(shape[k].dtype, &shape[k].shape, &bytes) || bytes > (size_t)MOST_BYTES)
+        if (!yk__tensor_bytes(shape[k].dtype, &shape[k].shape, &bytes) || bytes > (size_t)MOST_BYTES)
             return yk__fail(err, YK__UNSUPPORTED, "node %s: its result is too large for a proof, or its size is not known",
                             node->name);
-        out[k] = (yk__tensor){.dtype = shape[k].dtype, .shape = shape[k].shape, .data = yk__alloc_aligned(bytes ? bytes : 1)};
+        out[k] = (yk__tensor){.dtype = shape[k].dtype, .shape = shape[k].shape, .data = yk__alloc(bytes + 1)};
         if (!out[k].data) return yk__fail(err, YK__MEMORY, "no memory to try node %s", node->name);
     }
     return YK__OK;

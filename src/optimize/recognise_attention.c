@@ -289,7 +289,8 @@ static yk__code recognise(yk__rewrite *rewrite, const readers *list, const yk__a
     YK__TRY(yk__cone_collect(rewrite, at, &a.out, 1, inside, MOST_NODES, arena, &cone, err));
     if (cone.n_frontier != 1) return YK__OK;
     a.qkv = cone.frontier[0];
-    if (at->value[a.qkv].dtype != YK__DTYPE_F32 || !fit_shapes(at, &at->value[graph->nodes[softmax].out[0]].shape, &a))
+    if (!yk__at(at, a.qkv) || at->value[a.qkv].dtype != YK__DTYPE_F32 || !yk__at(at, a.out) ||
+        !fit_shapes(at, &at->value[graph->nodes[softmax].out[0]].shape, &a))
         return YK__OK;
 
     int32_t targets[2] = {a.out, -1};

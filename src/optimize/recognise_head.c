@@ -134,6 +134,24 @@ static void find_dfl(search *s) {
     }
 }
 
+/* A half-precision export holds pi rounded to f16, 3.140625. The network is computed in f32 from such a file, and its angles
+ * with pi: the tail is tried with that one number put right. An angle then differs by at most 0.0008 from what the rounded
+ * constant gives, less than a step of the f16 angles that such an export computes with. */
+static void restore_pi(search *s) {
+    static const float rounded_pi = 3.140625f, pi = 3.14159265358979323846f;
+    const yk__graph *graph = s->rewrite->graph;
+    for (int32_t i = 0; i < s->cone.n_nodes; i++) {
+        const yk__node *node = &graph->nodes[s->cone.nodes[i]];
+        for (int k = 0; node->op == YK__OP_MUL && k < 2; k++) {
+            yk__inferred *value = &s->at.value[node->in[k]];
+            int64_t count;
+            if (value->data && value->dtype == YK__DTYPE_F32 && yk__shape_count(&value->shape, &count) && count == 1 &&
+                *(const float *)value->data == rounded_pi)
+                value->data = &pi;
+        }
+    }
+}
+
 /* Fits the sizes of a guess to the outputs; false when they cannot be. The branches are set. */
 static bool fit_sizes(const search *s, yk__head_guess *g) {
     const yk__graph *graph = s->rewrite->graph;
@@ -269,9 +287,11 @@ static yk__code recognise(search *s, yk__rewrite *rewrite, yk__error *err) {
     if (graph->n_outputs > 2 || rewrite->maker[output] < 0 || graph->nodes[rewrite->maker[output]].n_out != 1) return YK__OK;
     if (graph->n_outputs == 2 && (graph->outputs[1] == output || rewrite->maker[graph->outputs[1]] < 0)) return YK__OK;
     YK__TRY(yk__infer_at(s->model, 0, 0, s->evaluate, &rewrite->scratch, &s->at, err));
+    if (!s->at.complete) return YK__OK;
     YK__TRY(yk__cone_collect(rewrite, &s->at, &output, 1, inside, MOST_NODES, &rewrite->scratch, &s->cone, err));
     if (!find_levels(s)) return YK__OK;
     find_dfl(s);
+    restore_pi(s);
     for (int one_to_one = 0; !proven && one_to_one < 2; one_to_one++) {
         guess.one_to_one = one_to_one;
         YK__TRY(try_orders(s, &guess, &proven, err));

@@ -73,20 +73,14 @@ YK__PASS(remove_identity) {
     yk__rewrite rewrite;
     yk__at_size at = {0};
     yk__code code = yk__rewrite_begin(&rewrite, &model->graph, err);
-    if (!code) {
-        code = yk__infer_at(model, 0, 0, evaluate, &rewrite.scratch, &at, err);
-        if (code && !yk__is_fatal(code)) {
-            at.value = NULL;
-            code = YK__OK;
-        }
-    }
+    if (!code) code = yk__infer_at(model, 0, 0, evaluate, &rewrite.scratch, &at, err);
+    if (!yk__is_fatal(code)) code = YK__OK; /* without shapes less is removed */
     for (int i = 0; !code && i < model->graph.n_nodes; i++) {
         yk__node *node = &model->graph.nodes[i];
         if (node->op == YK__OP_NONE) continue;
         yk__rewrite_resolve(&rewrite, node);
         if (node->n_in < 1 || node->n_out != 1 || node->in[0] < 0) continue;
-        const yk__inferred *in = at.value ? &at.value[node->in[0]] : NULL, *out = at.value ? &at.value[node->out[0]] : NULL;
-        if (!does_nothing(&model->graph, node, in, out)) continue;
+        if (!does_nothing(&model->graph, node, yk__at(&at, node->in[0]), yk__at(&at, node->out[0]))) continue;
         /* A network output must be made by a node, and by its own. */
         if (rewrite.is_output[node->out[0]] && (rewrite.is_output[node->in[0]] || !yk__rewrite_maker(&rewrite, node->in[0])))
             continue;

@@ -237,10 +237,13 @@ yk__code yk__infer_at(const yk__model *model, int64_t batch, int64_t steps, yk__
     }
     out->value = yk__arena_array(arena, (size_t)graph->n_values, sizeof *out->value);
     if (!out->value) return yk__arena_error(arena, "shapes of the graph", err);
-    yk__code code = yk__infer_graph(graph, out->inputs, evaluate, MOST_KNOWN, arena, out->value, err);
-    if (code && code != YK__MEMORY) {
-        if (err) err->code = YK__UNSUPPORTED;
-        code = YK__UNSUPPORTED;
-    }
-    return code;
+    yk__error why = {0};
+    yk__code code = yk__infer_graph(graph, out->inputs, evaluate, MOST_KNOWN, arena, out->value, &why);
+    out->complete = code == YK__OK;
+    return code == YK__MEMORY ? yk__fail(err, code, "%s", why.message) : YK__OK;
+}
+
+const yk__inferred *yk__at(const yk__at_size *at, int32_t value) {
+    if (value < 0 || !at->value || at->value[value].dtype == YK__DTYPE_NONE) return NULL;
+    return &at->value[value];
 }

@@ -59,17 +59,21 @@ bool yk__conv_is_open(const yk__graph *graph, const yk__node *conv, int64_t *cha
 yk__code yk__conv_scale(yk__graph *graph, yk__node *conv, const double *scale, const double *shift,
                         yk__error *err) YK__MUST_USE;
 
-/* Shapes of all values at a network input of N x H x W, and whatever follows from shapes alone. */
+/* Shapes of all values at a network input of N x H x W, and whatever follows from shapes alone. Where the graph cannot be
+ * inferred to its end (results sized by their content, sizes baked for another input), values behind have dtype NONE. */
 typedef struct yk__at_size {
     yk__shape inputs[4];
     yk__inferred *value; /* n_values of them */
+    bool complete;
 } yk__at_size;
 
-/* The size that the model was exported for: recipe.batch x recipe.imgsz. steps > 0 asks for another: sides that many strides
- * (and one more for the width), so that no two sizes agree by chance; batch > 0 for another batch. Returns UNSUPPORTED, with
- * the reason, when the graph cannot be inferred there; that stops no pass. */
+/* The size that the model was exported for: recipe.batch x recipe.imgsz, or what the graph's input declares. steps > 0 asks for
+ * another: sides that many strides (and one more for the width), so that no two sizes agree by chance; batch > 0 for another
+ * batch. Returns UNSUPPORTED when not even the input's size is known; that stops no pass. */
 yk__code yk__infer_at(const yk__model *model, int64_t batch, int64_t steps, yk__evaluate_fn evaluate, yk__arena *arena,
                       yk__at_size *out, yk__error *err) YK__MUST_USE;
+/* What is known of a value there; NULL when it was not reached. */
+const yk__inferred *yk__at(const yk__at_size *at, int32_t value);
 
 /* Whether an error is one that must stop the build (memory) rather than one that only means "this pattern is not that". */
 static inline bool yk__is_fatal(yk__code code) {
