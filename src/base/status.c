@@ -84,7 +84,7 @@ yk__code yk__fail_prefix(yk__error *err, yk__code code, const char *format, ...)
     return yk__fail(err, kept, "%s: %s", prefix.message, err->message);
 }
 
-/* The list spells names in capitals; lower-case copies are made once. */
+/* The list spells names in capitals; lower-case copies with hyphens are made once. */
 enum {
 #define X(name, number, text) AT_##name,
     YK__CODE_LIST(X)
@@ -101,8 +101,7 @@ static void make_names(void) {
     YK__CODE_LIST(X)
 #undef X
     for (int i = 0; i < N_CODES; i++)
-        for (char *c = names[i]; *c != '\0'; c++)
-            if (*c >= 'A' && *c <= 'Z') *c = (char)(*c + ('a' - 'A'));
+        for (char *c = names[i]; *c != '\0'; c++) *c = *c == '_' ? '-' : (char)(*c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c);
 }
 
 const char *yk__code_name(yk__code code) {

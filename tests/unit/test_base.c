@@ -97,8 +97,8 @@ static void fail_replaces_what_terminals_and_json_dislike(void **state) {
 static void every_code_has_a_name_and_a_sentence(void **state) {
     (void)state;
     assert_string_equal(yk__code_name(YK__OK), "ok");
-    assert_string_equal(yk__code_name(YK__NOT_FOUND), "not_found");
-    assert_string_equal(yk__code_name(YK__IMAGE_LIMIT), "image_limit");
+    assert_string_equal(yk__code_name(YK__NOT_FOUND), "not-found");
+    assert_string_equal(yk__code_name(YK__IMAGE_LIMIT), "image-limit");
     assert_string_equal(yk__code_text(YK__MEMORY), "out of memory");
     assert_non_null(yk__code_name((yk__code)12345));
     assert_non_null(yk__code_text((yk__code)12345));

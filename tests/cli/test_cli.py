@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+"""Drives the yolk executable as a stranger would: exit status, help, JSON, folders, bad pictures, strange names.
+
+usage: test_cli.py YOLK SOURCE_DIR [unittest options]. Needs nothing but Python's standard library. Models: the bundled ones,
+or those of $YOLK_SHARED (default ../shared); tests that need one say "skipped" when there is neither."""
+import json
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+import zlib
+
+YOLK = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else ""
+SOURCE = os.path.abspath(sys.argv[2]) if len(sys.argv) > 2 else ""
+SHARED = os.environ.get("YOLK_SHARED") or os.path.join(os.path.dirname(SOURCE), "shared")
+COMMANDS = ["build", "check", "inspect", "predict", "bench", "models", "doctor"]
+
+
+def first_file(*paths):
+    return next((p for p in paths if os.path.isfile(p)), None)
+
+
+DETECT = first_file(os.path.join(SOURCE, "models/yolk-digits.onnx"), os.path.join(SHARED, "models/onnx/yolov8n.onnx"))
+CLASSIFY = first_file(os.path.join(SOURCE, "models/yolk-digit-cls.onnx"),
+                      os.path.join(SHARED, "models/onnx/yolov8n-cls-weather-64.onnx"))
+
+
+def png(width=40, height=30):
+    """A small picture with some structure, as PNG bytes."""
+    rows = b"".join(b"\0" + bytes((x * 7 + y * 3 * c) & 255 for x in range(width) for c in (1, 2, 3)) for y in range(height))
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.dir = self.folder.name
+        self.addCleanup(self.folder.cleanup)
+
+    def path(self, *names):
+        return os.path.join(self.dir, *names)
+
+    def write(self, name, data):
+        path = os.path.join(os.fsencode(self.dir), os.fsencode(name))
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as f:
+            f.write(data)
+        return os.fsdecode(path)
+
+    def yolk(self, *args, expect=0, stdin=b"", env=None):
+        environment = dict(os.environ, XDG_CACHE_HOME=self.path("cache"), **(env or {}))
+        done = subprocess.run([YOLK, *args], input=stdin, capture_output=True, timeout=300, env=environment, check=False)
+        self.assertEqual(done.returncode, expect, msg=(args, done.stdout[-500:], done.stderr[-500:]))
+        return done
+
+    def predict(self, model, *args, expect=0, stdin=b""):
+        done = self.yolk("predict", model, *args, "--json", "-", expect=expect, stdin=stdin)
+        return [json.loads(line) for line in done.stdout.decode().splitlines()]
+
+
+class Words(Case):
+    def test_help_lists_what_is_built(self):
+        text = self.yolk("--help").stdout.decode()
+        self.assertEqual([line.split()[0] for line in text.split("commands:\n")[1].split("\n\n")[0].splitlines()], COMMANDS)
+        for command in COMMANDS:
+            self.assertIn("usage: yolk " + command, self.yolk(command, "--help").stdout.decode())
+            self.assertTrue(self.yolk("--man", command).stdout.startswith(b".TH YOLK"))
+
+    def test_version(self):
+        self.assertRegex(self.yolk("--version").stdout.decode(), r"^yolk \d+\.\d+\.\d+\n$")
+
+    def test_usage_errors(self):
+        self.yolk(expect=2)
+        self.yolk("fly", expect=2)
+        self.assertIn(b"did you mean --conf", self.yolk("predict", "m", "p", "--cond", "1", expect=2).stderr)
+        self.yolk("predict", "m", "p", "--conf", "2", expect=2)
+        self.yolk("predict", "m", "p", "--conf", expect=2)
+        self.yolk("predict", "m", "p", "--classes", "1,x", expect=2)
+        self.yolk("predict", "m", "p", "--imgsz", "64x", expect=2)
+        self.yolk("predict", "m", expect=2)
+        self.yolk("build", "a", "b", expect=2)
+        self.yolk("check", expect=2)
+
+    def test_missing_files(self):
+        self.assertIn(b"nowhere.onnx", self.yolk("build", self.path("nowhere.onnx"), expect=3).stderr)
+        self.yolk("predict", self.path("nowhere.yolk"), "x.jpg", expect=3)
+        self.yolk("check", self.path("nowhere"), expect=3)
+        self.assertIn(b"searched", self.yolk("models", expect=1, env={"YOLK_MODELS": self.path("none")}).stderr) \
+            if not os.path.isdir(os.path.join(os.path.dirname(YOLK), "models")) else None
+
+    def test_doctor(self):
+        self.assertIsInstance(json.loads(self.yolk("doctor", "--json").stdout), dict)
+        self.assertTrue(self.yolk("doctor").stdout)
+
+
+class Files(Case):
+    def test_check_names_what_is_no_model(self):
+        for name, data, kind in (("a", b"", "empty"), ("b", b"<!DOCTYPE html><html><body>no</body></html>", "html"),
+                                 ("c", png(), "image"), ("d", b"\0" * 5000, "zeros")):
+            report = json.loads(self.yolk("check", "--json", self.write(name, data), expect=1).stdout)
+            self.assertEqual(report["kind"], kind)
+            self.assertIn(report["verdict"], ("invalid", "foreign"))
+            self.assertTrue(report["findings"])
+
+    def test_not_a_model(self):
+        self.yolk("build", self.write("m.onnx", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"), expect=3)
+        self.assertFalse(os.path.exists(self.path("m.yolk")))
+
+
+@unittest.skipUnless(CLASSIFY, "skipped: no classifier here")
+class Classify(Case):
+    def test_build_check_predict(self):
+        engine = self.path("c.yolk")
+        self.yolk("build", CLASSIFY, "-o", engine)
+        first = open(engine, "rb").read()
+        self.yolk("build", CLASSIFY, "-o", engine)
+        self.assertEqual(first, open(engine, "rb").read(), "builds are reproducible")
+        report = json.loads(self.yolk("check", engine, "--json").stdout)
+        self.assertEqual((report["kind"], report["verdict"]), ("yolk-engine", "valid"))
+        answer, = self.predict(engine, self.write("a.png", png()), "--probs")
+        self.assertEqual(answer["task"], "classify")
+        self.assertLessEqual(len(answer["results"]), 5)
+        self.assertAlmostEqual(sum(answer["probs"]), 1, places=4)
+        self.assertEqual(set(answer), {"source", "frame", "width", "height", "task", "results", "probs", "speed_ms"})
+
+    def test_cut_engine(self):
+        engine = self.path("c.yolk")
+        self.yolk("build", CLASSIFY, "-o", engine)
+        data = open(engine, "rb").read()
+        cut = self.write("cut.yolk", data[:-100])
+        report = json.loads(self.yolk("check", cut, "--json", expect=1).stdout)
+        self.assertEqual(report["verdict"], "invalid")
+        self.assertIn("truncated", [f["code"] for f in report["findings"]])
+        self.assertIn(b"cut.yolk", self.yolk("predict", cut, self.write("a.png", png()), expect=3).stderr)
+
+    def test_unwritable(self):
+        self.write("file", b"")
+        self.yolk("build", CLASSIFY, "-o", self.path("file", "x.yolk"), expect=3)
+        self.yolk("predict", CLASSIFY, self.write("a.png", png()), "--txt", self.path("file"), expect=3)
+
+
+@unittest.skipUnless(DETECT, "skipped: no detector here")
+class Detect(Case):
+    def setUp(self):
+        super().setUp()
+        self.engine = self.path("d.yolk")
+        self.yolk("build", DETECT, "-o", self.engine, "--quiet")
+
+    def test_folder_order_and_sources(self):
+        for name in ("b.png", "a.png", "B.PNG", "c.txt", "sub/z.png"):
+            self.write("in/" + name, png())
+        answers = self.predict(self.engine, self.path("in"))
+        self.assertEqual([a["source"] for a in answers], [self.path("in") + "/" + n for n in ("B.PNG", "a.png", "b.png")])
+        answers = self.predict(self.engine, self.path("in") + "/*.png")
+        self.assertEqual([a["source"] for a in answers], [self.path("in") + "/" + n for n in ("a.png", "b.png")])
+        self.predict(self.engine, self.path("in", "sub", "*.jpg"), expect=3)
+
+    def test_stdin(self):
+        answer, = self.predict(self.engine, "-", stdin=png())
+        self.assertEqual((answer["source"], answer["width"], answer["height"]), ("-", 40, 30))
+
+    def test_bad_picture_among_good(self):
+        good, bad = self.write("g.png", png()), self.write("b.png", png()[:-5])
+        answers = self.predict(self.engine, good, bad, self.path("missing.png"), good, expect=3)
+        self.assertEqual(["error" in a for a in answers], [False, True, True, False])
+        self.assertEqual([a["error"]["code"] for a in answers if "error" in a], ["image", "not-found"])
+
+    def test_batch_changes_nothing(self):
+        files = [self.write(f"{i}.png", png(40 + 8 * (i % 3), 30)) for i in range(7)]
+        for options in ([], ["--rect"], ["--no-rect"]):
+            one = self.predict(self.engine, *files, *options, "--conf", "0.001", "--imgsz", "128")
+            many = self.predict(self.engine, *files, *options, "--conf", "0.001", "--imgsz", "128", "--batch", "4")
+            for a, b in zip(one, many):
+                a.pop("speed_ms"), b.pop("speed_ms")
+            self.assertEqual(one, many)
+
+    def test_strange_names(self):
+        for name in ("with space.png", "new\nline.png", "quo\"te.png", b"\xff\xfe.png"):
+            path = self.write(name, png())
+            answer, = self.predict(self.engine, path)
+            if isinstance(name, str):
+                self.assertEqual(answer["source"], path)
+
+    def test_outputs(self):
+        a = self.write("one/x.png", png(64, 64))
+        b = self.write("two/x.png", png(64, 64))
+        out = self.path("out")
+        self.yolk("predict", self.engine, a, b, "--conf", "0", "--max-det", "3", "--imgsz", "64", "--txt", out + "/t", "--save",
+                  out + "/s", "--crop", out + "/c", "--json", out + "/j.jsonl", "--quiet")
+        self.assertEqual(sorted(os.listdir(out + "/t")), ["x-2.txt", "x.txt"])
+        self.assertEqual(sorted(os.listdir(out + "/s")), ["x-2.png", "x.png"])
+        self.assertEqual(len(open(out + "/j.jsonl").read().splitlines()), 2)
+        for line in open(out + "/t/x.txt"):
+            self.assertEqual(len(line.split()), 5)
+        self.assertEqual(sum(len(files) for _, _, files in os.walk(out + "/c")), 6)
+
+    def test_classes_and_thresholds(self):
+        path = self.write("a.png", png(64, 64))
+        everything, = self.predict(self.engine, path, "--conf", "0", "--imgsz", "64", "--iou", "1", "--max-det", "30000")
+        self.assertGreater(len(everything["results"]), 10)
+        scores = [r["confidence"] for r in everything["results"]]
+        self.assertEqual(scores, sorted(scores, reverse=True))
+        only, = self.predict(self.engine, path, "--conf", "0", "--imgsz", "64", "--classes", "0,2")
+        self.assertLessEqual({r["class"] for r in only["results"]}, {0, 2})
+        self.yolk("predict", self.engine, path, "--classes", "9999", expect=2)
+
+    def test_closed_pipe(self):
+        command = f"'{YOLK}' predict '{self.engine}' '{self.write('a.png', png())}' --json - | head -c 0"
+        done = subprocess.run(["bash", "-c", command], capture_output=True, timeout=60, check=False)
+        self.assertNotIn(b"Broken pipe", done.stderr)
+
+    def test_bench(self):
+        report = json.loads(self.yolk("bench", self.engine, "--imgsz", "64", "--seconds", "0.1", "--json").stdout)
+        self.assertEqual(set(report), {"model", "device", "isa", "precision", "threads", "batch", "shape", "input", "head",
+                                       "stages", "images_per_s"})
+        self.assertEqual(list(report["stages"]), ["decode", "preprocess", "inference", "postprocess", "total"])
+        for stage in report["stages"].values():
+            self.assertLessEqual(stage["min_ms"], stage["p50_ms"])
+            self.assertLessEqual(stage["p50_ms"], stage["p99_ms"])
+
+    def test_model_file_is_cached(self):
+        path = self.write("a.png", png())
+        self.predict(DETECT, path, "--imgsz", "64")
+        entries = [f for _, _, files in os.walk(self.path("cache")) for f in files]
+        self.assertEqual(len([f for f in entries if f.endswith(".yolk")]), 1)
+        before, = self.predict(DETECT, path, "--imgsz", "64", "--conf", "0.001")
+        after, = self.predict(self.engine, path, "--imgsz", "64", "--conf", "0.001")
+        self.assertEqual(before["results"], after["results"])
+
+    def test_inspect(self):
+        info = json.loads(self.yolk("inspect", self.engine, "--json").stdout)
+        self.assertEqual(info["task"], "detect")
+        self.assertIn("YolkHead", self.yolk("inspect", self.engine, "--layers", "--imgsz", "64").stdout.decode())
+        self.assertIn("ImageInput", self.yolk("inspect", self.engine, "--graph").stdout.decode())
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]], verbosity=1)
