@@ -118,7 +118,7 @@ static bool find_group(const char *root, bool v2, char group[PATH_BYTES]) {
 
 static bool read_numbers(const char *folder, const char *name, long long *first, long long *second) {
     char path[PATH_BYTES + 64];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (snprintf(path, sizeof path, "%s/%s", folder, name) >= (int)sizeof path) return false;
     FILE *const file = fopen(path, "re");
     if (file == NULL) return false;
     const int wanted = second != NULL ? 2 : 1;

@@ -31,7 +31,7 @@ char *yk__strndup(const char *text, size_t n);
 void yk__alloc_fail_after(uint64_t n);
 uint64_t yk__alloc_count(void);
 
-/* *out = a * b (a + b); false on overflow, *out untouched. */
+/* *out = a * b (a + b); false on overflow, and *out is then of no use. */
 static inline bool yk__mul_size(size_t a, size_t b, size_t *out) { return !__builtin_mul_overflow(a, b, out); }
 static inline bool yk__add_size(size_t a, size_t b, size_t *out) { return !__builtin_add_overflow(a, b, out); }
 static inline bool yk__mul_i64(int64_t a, int64_t b, int64_t *out) { return !__builtin_mul_overflow(a, b, out); }

@@ -115,11 +115,14 @@ yk__finding *yk__report_add(yk__report *report, yk__finding_code id, const char 
         yk__report_lower(report, YK__VERDICT_INVALID);
     if (report->verdict != YK__VERDICT_FOREIGN && info->severity == YK__SEVERITY_WARNING)
         yk__report_lower(report, YK__VERDICT_SUBOPTIMAL);
-    if (report->n_findings == YK__REPORT_MAX_FINDINGS) {
+    if (report->n_findings == YK__REPORT_MAX_FINDINGS) { /* the last one goes, unless it is as grave */
         report->incomplete = true;
-        return NULL;
+        if (report->findings[report->n_findings - 1].severity >= info->severity) return NULL;
+        report->n_findings--;
     }
-    yk__finding *finding = &report->findings[report->n_findings++];
+    int at = report->n_findings++; /* behind those that are as grave */
+    for (; at > 0 && report->findings[at - 1].severity < info->severity; at--) report->findings[at] = report->findings[at - 1];
+    yk__finding *finding = &report->findings[at];
     *finding = (yk__finding){.id = id,
                              .code = info->code,
                              .severity = info->severity,

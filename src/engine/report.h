@@ -1,9 +1,9 @@
 /* The verdict on a file: one structure for loading, `yolk check` and their JSON (docs/verdicts.md).
  *
- * A report names the kind of the file, says whether it loads here, and lists findings, the gravest cause first as they were
- * added. Facts are what else is known of it: a small tree that becomes the "facts" object. Adding to a report never fails as
- * far as the caller sees: when its memory is used up, `incomplete` is set and the rest is dropped; the verdict still holds.
- * Not thread-safe. */
+ * A report names the kind of the file, says whether it loads here, and lists findings, errors first, then warnings, each in the
+ * order they were found. Facts are what else is known of it: a small tree that becomes the "facts" object. Adding to a report
+ * never fails as far as the caller sees: when its memory is used up, `incomplete` is set and the rest is dropped; the verdict
+ * still holds. Not thread-safe. */
 #ifndef YK_ENGINE_REPORT_H
 #define YK_ENGINE_REPORT_H
 
@@ -99,8 +99,8 @@ void yk__report_lower(yk__report *report, yk__verdict verdict);
 
 /* Appends a finding with the code's severity and remedy; its texts may be NULL and are copied. The verdict is lowered by it,
  * ERROR to invalid and WARNING to suboptimal, unless the report is foreign: whether a foreign file is whole is decided by
- * whoever reads that kind (yk__report_lower). Returns the finding, for changing certainty, severity or remedy, or NULL when it
- * was dropped. */
+ * whoever reads that kind (yk__report_lower). Returns the finding, for changing its certainty or remedy before the next one is
+ * added, or NULL when it was dropped. */
 yk__finding *yk__report_add(yk__report *report, yk__finding_code id, const char *where, const char *expected,
                             const char *found);
 /* The same with printf texts. */

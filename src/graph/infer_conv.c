@@ -228,7 +228,8 @@ static yk__code resize(const yk__rule_call *call) {
     YK__TRY(want_word(call, "mode", "nearest", "nearest linear cubic"));
     YK__TRY(want_word(call, "nearest_mode", "round_prefer_floor", "round_prefer_floor round_prefer_ceil floor ceil"));
     YK__TRY(want_word(call, "coordinate_transformation_mode", "half_pixel",
-                      "half_pixel half_pixel_symmetric pytorch_half_pixel align_corners asymmetric tf_crop_and_resize"));
+                      "half_pixel half_pixel_symmetric pytorch_half_pixel align_corners asymmetric tf_crop_and_resize "
+                      "tf_half_pixel_for_nn"));
     if (n > shape.rank) return yk__rule_fail(call, YK__SHAPE, "%d axes for a rank of %d", n, shape.rank);
     if (n == 0)
         for (n = 0; n < shape.rank; n++) axes[n] = n;

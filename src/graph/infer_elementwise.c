@@ -62,12 +62,6 @@ static yk__code power(const yk__rule_call *call) {
     return broadcast(call, call->in[0].dtype);
 }
 
-static yk__code modulo(const yk__rule_call *call) {
-    if (yk__dtype_is_float(call->in[0].dtype) && yk__node_int(call->node, "fmod", 0) != 1)
-        return yk__rule_fail(call, YK__GRAPH, "floats need fmod = 1");
-    return arithmetic(call);
-}
-
 static yk__code equality(const yk__rule_call *call) {
     YK__TRY(yk__rule_want_same_type(call));
     return broadcast(call, YK__DTYPE_BOOL);
@@ -150,7 +144,7 @@ yk__rule yk__rules_elementwise(yk__op op) {
     case YK__OP_MEAN:
     case YK__OP_SUM: return float_mean;
     case YK__OP_POW: return power;
-    case YK__OP_MOD: return modulo;
+    case YK__OP_MOD: return arithmetic;
     case YK__OP_PRELU: return prelu;
     case YK__OP_EQUAL: return equality;
     case YK__OP_GREATER:

@@ -318,6 +318,9 @@ static yk__code pad(const yk__rule_call *call) {
 }
 
 static yk__code read_blocksize(const yk__rule_call *call, int64_t *size) {
+    const char *mode = yk__node_string(call->node, "mode", "DCR");
+    if (strcmp(mode, "DCR") != 0 && strcmp(mode, "CRD") != 0)
+        return yk__rule_fail(call, YK__GRAPH, "mode is \"%.40s\"; it can be DCR or CRD", mode);
     *size = yk__node_int(call->node, "blocksize", 0);
     YK__TRY(yk__rule_want_rank(call, 0, 4, 4));
     if (*size >= 1 && *size <= 32768) return YK__OK; /* its square stays within YK__MAX_ELEMENTS */
@@ -326,11 +329,8 @@ static yk__code read_blocksize(const yk__rule_call *call, int64_t *size) {
 
 static yk__code depth_to_space(const yk__rule_call *call) {
     yk__shape shape = call->in[0].shape;
-    const char *mode = yk__node_string(call->node, "mode", "DCR");
     int64_t size;
     YK__TRY(read_blocksize(call, &size));
-    if (strcmp(mode, "DCR") != 0 && strcmp(mode, "CRD") != 0)
-        return yk__rule_fail(call, YK__GRAPH, "mode is \"%.40s\"; it can be DCR or CRD", mode);
     if (shape.dim[1] % (size * size))
         return yk__rule_fail(call, YK__SHAPE, "%lld channels do not divide by the square of %lld", (long long)shape.dim[1],
                              (long long)size);

@@ -46,14 +46,22 @@ static yk__code int_range(const yk__rule_call *call, int64_t *n) {
     return YK__OK;
 }
 
+static double float_scalar(yk__dtype dtype, const void *data) {
+    switch (dtype) {
+    case YK__DTYPE_F16: return (double)yk__half_to_float(*(const uint16_t *)data);
+    case YK__DTYPE_BF16: return (double)yk__bf16_to_float(*(const uint16_t *)data);
+    case YK__DTYPE_F32: return (double)*(const float *)data;
+    default: return *(const double *)data;
+    }
+}
+
 static yk__code float_range(const yk__rule_call *call, int64_t *n) {
     double v[3];
     for (int i = 0; i < 3; i++) {
         if (!call->in[i].data)
             return yk__rule_fail(call, YK__SHAPE, "the output's shape depends on values of input %d not known before the run",
                                  i);
-        v[i] =
-            call->in[i].dtype == YK__DTYPE_F32 ? (double)*(const float *)call->in[i].data : *(const double *)call->in[i].data;
+        v[i] = float_scalar(call->in[i].dtype, call->in[i].data);
     }
     double count = ceil((v[1] - v[0]) / v[2]);
     if (v[2] == 0 || isnan(count)) return yk__rule_fail(call, YK__SHAPE, "from %g to %g by %g is no range", v[0], v[1], v[2]);
@@ -74,7 +82,7 @@ static yk__code range(const yk__rule_call *call) {
     }
     if (dtype == YK__DTYPE_I64 || dtype == YK__DTYPE_I32)
         YK__TRY(int_range(call, &shape.dim[0]));
-    else if (dtype == YK__DTYPE_F32 || dtype == YK__DTYPE_F64)
+    else if (yk__dtype_is_float(dtype))
         YK__TRY(float_range(call, &shape.dim[0]));
     else
         return yk__rule_fail(call, YK__UNSUPPORTED, "ranges of this type are not supported");

@@ -50,7 +50,8 @@ static toff_t size_of_file(thandle_t handle) {
     return ((tiff_state *)handle)->job->size;
 }
 
-static int keep_message(TIFF *tiff, void *user, const char *module, const char *format, va_list args) {
+__attribute__((format(printf, 4, 0))) static int keep_message(TIFF *tiff, void *user, const char *module, const char *format,
+                                                              va_list args) {
     (void)tiff, (void)module;
     tiff_state *s = user;
     if (!s->message[0]) vsnprintf(s->message, sizeof s->message, format, args);

@@ -63,6 +63,29 @@ bool yk__onnx_is_standard_domain(const char *domain) {
     return domain == NULL || domain[0] == '\0' || strcmp(domain, "ai.onnx") == 0;
 }
 
+/* Operators of the oldest files that have meant what they mean today since that opset. */
+static bool means_the_same(const char *type, int64_t opset) {
+    static const struct {
+        const char *type;
+        int64_t since;
+    } UNCHANGED[] = {{"Elu", 6},           {"GlobalAveragePool", 1},
+                     {"GlobalMaxPool", 1}, {"HardSigmoid", 6},
+                     {"Not", 1},           {"InstanceNormalization", 6},
+                     {"ReduceLogSum", 1},  {"Selu", 6},
+                     {"Softplus", 1},      {"Softsign", 1}};
+    for (size_t i = 0; i < sizeof UNCHANGED / sizeof UNCHANGED[0]; i++) {
+        if (strcmp(type, UNCHANGED[i].type) == 0) return opset >= UNCHANGED[i].since;
+    }
+    return false;
+}
+
+static bool is_unchanged(const Onnx__GraphProto *graph, int64_t opset) {
+    for (size_t i = 0; i < graph->n_node; i++) {
+        if (!graph->node[i]->op_type || !means_the_same(graph->node[i]->op_type, opset)) return false;
+    }
+    return graph->n_node > 0;
+}
+
 yk__code yk__onnx_check_versions(const Onnx__ModelProto *model, int64_t *opset, yk__error *err) {
     *opset = 0;
     if (!model->graph) return yk__fail(err, YK__FORMAT, "the ONNX file holds no graph");
@@ -78,7 +101,7 @@ yk__code yk__onnx_check_versions(const Onnx__ModelProto *model, int64_t *opset, 
     if (*opset == 0) {
         return yk__fail(err, YK__FORMAT, "the ONNX file does not say which opset its operators follow (no opset_import)");
     }
-    if (*opset < YK__ONNX_MIN_OPSET) {
+    if (*opset < YK__ONNX_MIN_OPSET && !is_unchanged(model->graph, *opset)) {
         return yk__fail(err, YK__UNSUPPORTED, "opset %lld is not supported (%d to %d are); convert or export the model again",
                         (long long)*opset, YK__ONNX_MIN_OPSET, YK__ONNX_MAX_OPSET);
     }

@@ -116,14 +116,6 @@ yk__code yk__lift_dropout(yk__lift *lift, yk__onnx_node *node) {
     return yk__lift_emit(lift, &second, YK__OP_CONSTANT_OF_SHAPE, fill, 2);
 }
 
-yk__code yk__lift_space_to_depth(yk__lift *lift, yk__onnx_node *node) {
-    const Onnx__AttributeProto *const mode = yk__lift_attr(node, "mode"); /* opset 28 */
-    if (mode && (mode->s.len != 3 || memcmp(mode->s.data, "DCR", 3) != 0)) {
-        return yk__lift_fail(lift, node, YK__UNSUPPORTED, "attribute mode is supported as \"DCR\" only");
-    }
-    return yk__lift_plain(lift, node);
-}
-
 /* stash_type (opset 27) says in which precision a half-precision range is counted; f32 is what yolk does. */
 yk__code yk__lift_range(yk__lift *lift, yk__onnx_node *node) {
     YK__TRY(only_int(lift, node, "stash_type", 1));

@@ -8,15 +8,27 @@
 
 #include "import/onnx_tensor.h"
 
+static yk__code check_tensors(Onnx__ValueInfoProto *const *values, size_t n, const char *what, yk__error *err) {
+    for (size_t i = 0; i < n; i++)
+        if (values[i]->type == NULL || values[i]->type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE)
+            return yk__fail(err, YK__UNSUPPORTED, "%s \"%s\" is a sequence, map or optional, not a tensor", what,
+                            values[i]->name);
+    return YK__OK;
+}
+
 yk__code node_case_operator(const yk__map *model, char out[64], yk__error *err) {
     yk__onnx_file file;
     YK__TRY(yk__onnx_open(&file, model->data, model->size, err));
     const Onnx__GraphProto *graph = file.model->graph;
-    const char *name =
-        graph != NULL && graph->n_node == 1 && graph->node[0]->op_type != NULL ? graph->node[0]->op_type : "(several)";
-    snprintf(out, 64, "%s", name);
+    const Onnx__NodeProto *node = graph != NULL && graph->n_node == 1 ? graph->node[0] : NULL;
+    snprintf(out, 64, "%s", node != NULL && node->op_type != NULL ? node->op_type : "(several)");
+    yk__code code = YK__OK;
+    if (node != NULL && node->domain != NULL && !yk__onnx_is_standard_domain(node->domain))
+        code = yk__fail(err, YK__UNSUPPORTED, "operator of the domain \"%s\"", node->domain);
+    if (code == YK__OK && graph != NULL) code = check_tensors(graph->input, graph->n_input, "input", err);
+    if (code == YK__OK && graph != NULL) code = check_tensors(graph->output, graph->n_output, "output", err);
     yk__onnx_close(&file);
-    return YK__OK;
+    return code;
 }
 
 /* Protobuf: a field's tag and a length or number as a varint. */

@@ -15,7 +15,8 @@ typedef struct node_data {
     yk__graph owner; /* memory behind the elements */
 } node_data;
 
-/* The operator that the test is about: that of its only node, or "(several)". Written to out. */
+/* The operator that the test is about, that of its only node, or "(several)", is written to out. UNSUPPORTED when that operator
+ * is not a standard one, or an input or output is not a tensor: then the test's data could not be read either. */
 yk__code node_case_operator(const yk__map *model, char out[64], yk__error *err);
 
 /* Reads data set k of the test folder. NOT_FOUND when there is none. On success free with node_data_free. */

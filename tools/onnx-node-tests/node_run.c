@@ -28,9 +28,15 @@ static bool close_enough(double got, double want) {
     return fabs(got - want) <= ABSOLUTE_BOUND + RELATIVE_BOUND * fabs(want);
 }
 
+/* NumPy has no bfloat16: the tests store its bits as u16. */
+static bool holds_bits_of(yk__dtype dtype, yk__dtype stored) {
+    return dtype == YK__DTYPE_BF16 && stored == YK__DTYPE_U16;
+}
+
 static yk__code compare(const yk__tensor *got, const yk__tensor *want, int output, const char *how, yk__error *err) {
     char a[128], b[128];
-    if (got->dtype != want->dtype || !yk__shape_equal(&got->shape, &want->shape))
+    const bool bits = holds_bits_of(got->dtype, want->dtype);
+    if ((got->dtype != want->dtype && !bits) || !yk__shape_equal(&got->shape, &want->shape))
         return yk__fail(err, YK__GRAPH, "%s: output %d is %s %s, expected %s %s", how, output, yk__dtype_name(got->dtype),
                         yk__shape_text(&got->shape, a), yk__dtype_name(want->dtype), yk__shape_text(&want->shape, b));
     int64_t n = 0;
@@ -67,7 +73,7 @@ static yk__code import_bound(const yk__map *map, const node_data *data, uint64_t
     int n = 0;
     for (int i = 0; i < graph->n_inputs; i++) {
         yk__value *value = &graph->values[graph->inputs[i]];
-        value->dtype = data->inputs[i].dtype;
+        if (!holds_bits_of(value->dtype, data->inputs[i].dtype)) value->dtype = data->inputs[i].dtype;
         value->shape = data->inputs[i].shape;
         if (bound >> i & 1) {
             value->data = data->inputs[i].data;

@@ -27,28 +27,28 @@ typedef struct options {
 } options;
 
 /* Results of one operator. */
-typedef struct tally {
+typedef struct op_tally {
     char name[64];
     int counts[3];
-} tally;
+} op_tally;
 
-typedef struct report {
-    tally *tallies;
+typedef struct test_report {
+    op_tally *tallies;
     int n, capacity;
     int totals[3];
-} report;
+} test_report;
 
-static tally *tally_of(report *report, const char *name) {
+static op_tally *tally_of(test_report *report, const char *name) {
     for (int i = 0; i < report->n; i++)
         if (strcmp(report->tallies[i].name, name) == 0) return &report->tallies[i];
     if (report->n == report->capacity) {
         const int capacity = 2 * report->capacity + 64;
-        tally *grown = realloc(report->tallies, (size_t)capacity * sizeof *grown);
+        op_tally *grown = realloc(report->tallies, (size_t)capacity * sizeof *grown);
         if (grown == NULL) return NULL;
         report->tallies = grown;
         report->capacity = capacity;
     }
-    tally *added = &report->tallies[report->n++];
+    op_tally *added = &report->tallies[report->n++];
     memset(added, 0, sizeof *added);
     snprintf(added->name, sizeof added->name, "%s", name);
     return added;
@@ -87,7 +87,7 @@ static outcome run_test(const options *o, const char *folder, char operator_name
     return outcome_of(code);
 }
 
-static void run_and_count(const options *o, const char *folder, const char *test, report *report) {
+static void run_and_count(const options *o, const char *folder, const char *test, test_report *report) {
     char path[4096], operator_name[64];
     yk__error err = {.code = YK__OK};
     snprintf(path, sizeof path, "%s/%s", folder, test);
@@ -96,7 +96,7 @@ static void run_and_count(const options *o, const char *folder, const char *test
     if (result == UNSUPPORTED && known && o->exceptions[0] != '\0' && !is_excepted(o, test)) result = FAILED;
     if (result == FAILED && o->list_failures) printf("FAILED %s (%s): %s\n", test, operator_name, err.message);
     if (result == UNSUPPORTED && o->list_unsupported) printf("unsupported %s (%s): %s\n", test, operator_name, err.message);
-    tally *tally = tally_of(report, operator_name);
+    op_tally *tally = tally_of(report, operator_name);
     if (tally != NULL) tally->counts[result]++;
     report->totals[result]++;
 }
@@ -105,7 +105,7 @@ static int is_test(const struct dirent *entry) {
     return entry->d_name[0] != '.';
 }
 
-static bool run_folder(const options *o, const char *folder, report *report) {
+static bool run_folder(const options *o, const char *folder, test_report *report) {
     struct dirent **entries;
     const int n = scandir(folder, &entries, is_test, alphasort);
     if (n < 0) {
@@ -113,7 +113,7 @@ static bool run_folder(const options *o, const char *folder, report *report) {
         return false;
     }
     for (int i = 0; i < n; i++) {
-        char path[4096];
+        char path[5000];
         snprintf(path, sizeof path, "%s/%s/model.onnx", folder, entries[i]->d_name);
         if (access(path, R_OK) == 0) run_and_count(o, folder, entries[i]->d_name, report);
         free(entries[i]);
@@ -123,14 +123,14 @@ static bool run_folder(const options *o, const char *folder, report *report) {
 }
 
 static int by_name(const void *a, const void *b) {
-    return strcmp(((const tally *)a)->name, ((const tally *)b)->name);
+    return strcmp(((const op_tally *)a)->name, ((const op_tally *)b)->name);
 }
 
-static void print_report(report *report) {
+static void print_report(test_report *report) {
     if (report->n > 0) qsort(report->tallies, (size_t)report->n, sizeof *report->tallies, by_name);
     printf("%-28s %7s %7s %12s\n", "operator", "passed", "failed", "unsupported");
     for (int i = 0; i < report->n; i++) {
-        const tally *t = &report->tallies[i];
+        const op_tally *t = &report->tallies[i];
         printf("%-28s %7d %7d %12d\n", t->name, t->counts[PASSED], t->counts[FAILED], t->counts[UNSUPPORTED]);
     }
     printf("%d passed, %d failed, %d unsupported\n", report->totals[PASSED], report->totals[FAILED],
@@ -190,7 +190,7 @@ int main(int argc, char **argv) {
                         "                       [--exceptions FILE] [--list-failures] [--list-unsupported]\n");
         return 2;
     }
-    report report = {0};
+    test_report report = {0};
     bool readable = true;
     for (int i = 0; i < o.n_folders; i++) readable &= run_folder(&o, o.folders[i], &report);
     print_report(&report);

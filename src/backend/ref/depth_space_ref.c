@@ -26,19 +26,22 @@ static yk__code check(const yk__ref_call *call, const yk__shape *wide, int64_t *
                     yk__op_info_get(call->node->op)->name, call->node->name, (long long)*block);
 }
 
+static bool channels_come_first(const yk__ref_call *call) {
+    return strcmp(yk__node_string(call->node, "mode", "DCR"), "CRD") == 0;
+}
+
 yk__code yk__ref_depth_to_space(const yk__ref_call *call, yk__error *err) {
     int64_t block;
     YK__TRY(check(call, &call->out[0].shape, &block, err));
-    const bool channels_first = strcmp(yk__node_string(call->node, "mode", "DCR"), "CRD") == 0;
-    yk__ref_copy(call, walk_blocks(&call->out[0].shape, block, channels_first, true), yk__dtype_size(call->in[0].dtype),
-                 call->out[0].data, call->in[0].data);
+    yk__ref_copy(call, walk_blocks(&call->out[0].shape, block, channels_come_first(call), true),
+                 yk__dtype_size(call->in[0].dtype), call->out[0].data, call->in[0].data);
     return YK__OK;
 }
 
 yk__code yk__ref_space_to_depth(const yk__ref_call *call, yk__error *err) {
     int64_t block;
     YK__TRY(check(call, &call->in[0].shape, &block, err));
-    yk__ref_copy(call, walk_blocks(&call->in[0].shape, block, false, false), yk__dtype_size(call->in[0].dtype),
-                 call->out[0].data, call->in[0].data);
+    yk__ref_copy(call, walk_blocks(&call->in[0].shape, block, channels_come_first(call), false),
+                 yk__dtype_size(call->in[0].dtype), call->out[0].data, call->in[0].data);
     return YK__OK;
 }

@@ -9,6 +9,7 @@ typedef enum transform {
     HALF_PIXEL,
     HALF_PIXEL_SYMMETRIC,
     PYTORCH_HALF_PIXEL,
+    TF_HALF_PIXEL,
     ALIGN_CORNERS,
     ASYMMETRIC,
     CROP,
@@ -39,8 +40,9 @@ typedef struct resize_job {
     int64_t in_stride[YK__MAX_RANK];
 } resize_job;
 
-static const char *const transform_names[N_TRANSFORMS] = {"half_pixel",    "half_pixel_symmetric", "pytorch_half_pixel",
-                                                          "align_corners", "asymmetric",           "tf_crop_and_resize"};
+static const char *const transform_names[N_TRANSFORMS] = {"half_pixel",           "half_pixel_symmetric", "pytorch_half_pixel",
+                                                          "tf_half_pixel_for_nn", "align_corners",        "asymmetric",
+                                                          "tf_crop_and_resize"};
 
 static int find_name(const char *name, const char *const *names, int n) {
     for (int i = 0; i < n; i++)
@@ -158,6 +160,7 @@ static double source(const resize_job *job, const axis_table *t, int64_t o) {
     switch (job->transform) {
     case ALIGN_CORNERS: return width == 1 ? 0 : x * (in - 1) / (width - 1);
     case ASYMMETRIC: return x / t->scale;
+    case TF_HALF_PIXEL: return (x + 0.5) / t->scale;
     case CROP:
         return t->roi_start * (in - 1) + (width == 1 ? (t->roi_end - t->roi_start) * (in - 1) / 2
                                                      : x * (t->roi_end - t->roi_start) * (in - 1) / (width - 1));
