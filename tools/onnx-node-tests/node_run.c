@@ -154,32 +154,32 @@ static yk__code run_planned(const yk__map *map, const node_data *data, uint64_t 
     return code;
 }
 
-/* Which inputs are constants, from none to all: sizes and axes that shape inference needs are mostly the small integers. */
-static int binding_attempts(const node_data *data, uint64_t *out) {
+/* Which inputs are constants, a bit each. */
+static uint64_t inputs_to_bind(const node_data *data, node_binding binding) {
     uint64_t integers = 0, all_but_first = 0;
-    for (int i = 0; i < data->n_inputs; i++) {
-        if (i > 0) all_but_first |= (uint64_t)1 << i;
-        if (i > 0 && !yk__dtype_is_float(data->inputs[i].dtype)) integers |= (uint64_t)1 << i;
+    for (int i = 1; i < data->n_inputs; i++) {
+        all_but_first |= (uint64_t)1 << i;
+        if (!yk__dtype_is_float(data->inputs[i].dtype)) integers |= (uint64_t)1 << i;
     }
-    out[0] = 0;
-    out[1] = integers;
-    out[2] = all_but_first;
-    out[3] = UINT64_MAX;
-    return 4;
+    switch (binding) {
+    case NODE_ALL_AT_RUN_TIME: return 0;
+    case NODE_INTEGERS_BOUND: return integers;
+    case NODE_FIRST_AT_RUN_TIME: return all_but_first;
+    default: return UINT64_MAX;
+    }
 }
 
 yk__code node_run(const yk__map *model, const node_data *data, const yk__backend *const *backends, int n_backends,
-                  int n_threads, yk__error *err) {
+                  int n_threads, node_binding *binding, yk__error *err) {
     YK__TRY(run_folded(model, data, err));
     yk__plan_options options = {.n_backends = n_backends, .n_threads = n_threads, .dense = true, .evaluate = yk__ref_evaluate};
     for (int i = 0; i < n_backends; i++) options.backends[i] = backends[i];
     YK__TRY(yk__pool_create(&options.pool, n_threads, err));
-    uint64_t attempts[4];
-    const int n = binding_attempts(data, attempts);
+    /* Sizes and axes that shape inference needs are constants in real models: where a plan cannot be made, more is bound. */
     yk__code code = YK__OK;
-    for (int i = 0; i < n; i++) {
+    for (*binding = NODE_ALL_AT_RUN_TIME; *binding < NODE_BINDINGS; (*binding)++) {
         bool planned = false;
-        code = run_planned(model, data, attempts[i], &options, &planned, err);
+        code = run_planned(model, data, inputs_to_bind(data, *binding), &options, &planned, err);
         if (planned) break;
     }
     yk__pool_destroy(&options.pool);

@@ -1,13 +1,15 @@
 /* yolk-node-tests: runs ONNX backend node tests on a backend and reports per operator.
  *
  *   yolk-node-tests FOLDER... [--backend ref|cpu] [--isa generic|avx2|avx512] [--threads N] [--exceptions FILE]
- *                   [--list-failures] [--list-unsupported]
+ *                   [--list-failures] [--list-unsupported] [--list-bound]
  *
  * FOLDER holds one folder per test, each with model.onnx and test_data_set_k. A test passes when every data set gives the
- * expected outputs, both folded and planned. A test whose model yolk refuses as unsupported counts as such; when yolk has the
- * test's operator, its name must stand in FILE (a Markdown table: test name in backticks, reason), otherwise it failed.
+ * expected outputs, both folded and planned. A test whose model yolk refuses as unsupported counts as such. FILE lists the
+ * exceptions, patterns of test names in backticks with their reasons (docs/operator-exceptions.md): with it, an unsupported
+ * test of an operator that yolk has fails unless it is listed, and a listed one that fails counts as unsupported.
  * Exit status: 0 when nothing failed, 1 when something did, 2 for a usage error, 77 when there is no test. */
 #include <dirent.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +25,7 @@ typedef struct options {
     const yk__backend *backends[2];
     int n_backends;
     const char *exceptions; /* text of the file, "" without one */
-    bool list_failures, list_unsupported;
+    bool list_failures, list_unsupported, list_bound;
 } options;
 
 /* Results of one operator. */
@@ -36,6 +38,7 @@ typedef struct test_report {
     op_tally *tallies;
     int n, capacity;
     int totals[3];
+    int bindings[NODE_BINDINGS + 1]; /* of the passed ones */
 } test_report;
 
 static op_tally *tally_of(test_report *report, const char *name) {
@@ -58,15 +61,23 @@ static outcome outcome_of(yk__code code) {
     return code == YK__OK ? PASSED : code == YK__UNSUPPORTED || code == YK__VERSION ? UNSUPPORTED : FAILED;
 }
 
+/* Whether a pattern in backticks in the exceptions' text ("`test_cast_*FLOAT8*`") matches the test. */
 static bool is_excepted(const options *o, const char *test) {
-    char quoted[300];
-    snprintf(quoted, sizeof quoted, "`%s`", test);
-    return strstr(o->exceptions, quoted) != NULL;
+    const char *open = strchr(o->exceptions, '`');
+    while (open != NULL) {
+        char pattern[300];
+        const char *close = strchr(open + 1, '`');
+        if (close == NULL) return false;
+        snprintf(pattern, sizeof pattern, "%.*s", (int)(close - open - 1), open + 1);
+        if (strncmp(pattern, "test_", 5) == 0 && fnmatch(pattern, test, 0) == 0) return true;
+        open = strchr(close + 1, '`');
+    }
+    return false;
 }
 
 /* All data sets of one test; the text of the first trouble in err. */
-static outcome run_test(const options *o, const char *folder, char operator_name[64], yk__error *err) {
-    char path[4096];
+static outcome run_test(const options *o, const char *folder, char operator_name[64], node_binding *binding, yk__error *err) {
+    char path[8192];
     yk__map model = {0};
     snprintf(operator_name, 64, "(unreadable)");
     snprintf(path, sizeof path, "%s/model.onnx", folder);
@@ -80,7 +91,7 @@ static outcome run_test(const options *o, const char *folder, char operator_name
             break;
         }
         if (code != YK__OK) break;
-        code = node_run(&model, &data, o->backends, o->n_backends, o->n_threads, err);
+        code = node_run(&model, &data, o->backends, o->n_backends, o->n_threads, binding, err);
         node_data_free(&data);
     }
     yk__map_close(&model);
@@ -91,14 +102,23 @@ static void run_and_count(const options *o, const char *folder, const char *test
     char path[4096], operator_name[64];
     yk__error err = {.code = YK__OK};
     snprintf(path, sizeof path, "%s/%s", folder, test);
-    outcome result = run_test(o, path, operator_name, &err);
+    node_binding binding = NODE_ALL_AT_RUN_TIME;
+    outcome result = run_test(o, path, operator_name, &binding, &err);
     const bool known = yk__op_from_name(operator_name) != YK__OP_NONE;
-    if (result == UNSUPPORTED && known && o->exceptions[0] != '\0' && !is_excepted(o, test)) result = FAILED;
+    if (o->exceptions[0] != '\0') {
+        if (result == UNSUPPORTED && known && !is_excepted(o, test))
+            result = FAILED;
+        else if (result == FAILED && is_excepted(o, test))
+            result = UNSUPPORTED;
+    }
     if (result == FAILED && o->list_failures) printf("FAILED %s (%s): %s\n", test, operator_name, err.message);
     if (result == UNSUPPORTED && o->list_unsupported) printf("unsupported %s (%s): %s\n", test, operator_name, err.message);
     op_tally *tally = tally_of(report, operator_name);
     if (tally != NULL) tally->counts[result]++;
     report->totals[result]++;
+    if (result == PASSED) report->bindings[binding]++;
+    if (result == PASSED && binding > NODE_INTEGERS_BOUND && o->list_bound)
+        printf("%s %s (%s)\n", binding == NODE_ALL_BOUND ? "all inputs bound:" : "one input at run time:", test, operator_name);
 }
 
 static int is_test(const struct dirent *entry) {
@@ -133,6 +153,10 @@ static void print_report(test_report *report) {
         const op_tally *t = &report->tallies[i];
         printf("%-28s %7d %7d %12d\n", t->name, t->counts[PASSED], t->counts[FAILED], t->counts[UNSUPPORTED]);
     }
+    printf("of the passed: %d with every input given at run time, %d with integers as constants, %d with one input at run "
+           "time, %d folded only\n",
+           report->bindings[NODE_ALL_AT_RUN_TIME], report->bindings[NODE_INTEGERS_BOUND],
+           report->bindings[NODE_FIRST_AT_RUN_TIME], report->bindings[NODE_ALL_BOUND]);
     printf("%d passed, %d failed, %d unsupported\n", report->totals[PASSED], report->totals[FAILED],
            report->totals[UNSUPPORTED]);
 }
@@ -167,6 +191,8 @@ static bool read_arguments(int argc, char **argv, options *o) {
             o->list_failures = true;
         else if (strcmp(argv[i], "--list-unsupported") == 0)
             o->list_unsupported = true;
+        else if (strcmp(argv[i], "--list-bound") == 0)
+            o->list_bound = true;
         else if (strcmp(argv[i], "--backend") == 0 && more)
             backend = argv[++i];
         else if (strcmp(argv[i], "--isa") == 0 && more)
@@ -187,7 +213,7 @@ int main(int argc, char **argv) {
     options o;
     if (!read_arguments(argc, argv, &o)) {
         fprintf(stderr, "usage: yolk-node-tests FOLDER... [--backend ref|cpu] [--isa generic|avx2|avx512] [--threads N]\n"
-                        "                       [--exceptions FILE] [--list-failures] [--list-unsupported]\n");
+                        "                       [--exceptions FILE] [--list-failures] [--list-unsupported] [--list-bound]\n");
         return 2;
     }
     test_report report = {0};
