@@ -124,7 +124,7 @@ static void compare_probs(const char *image, const yk_results *results, size_t i
 /* One picture at one confidence. */
 static void check(yk_context *context, const char *folder, json_t *entry, const char *kind, const char *conf_text,
                   json_t *answer, json_t *names, yk_predict_options *options) {
-    char path[4096];
+    char path[8400];
     const char *image = json_string_value(json_object_get(entry, "image"));
     snprintf(path, sizeof path, "%s/%s", folder, image);
     const char *paths[1] = {path};
@@ -152,7 +152,7 @@ static void check(yk_context *context, const char *folder, json_t *entry, const 
 }
 
 static void check_unreadable(yk_context *context, const char *folder, const char *image) {
-    char path[4096];
+    char path[8400];
     snprintf(path, sizeof path, "%s/%s", folder, image);
     const char *paths[1] = {path};
     yk_results *results = NULL;
