@@ -9,6 +9,7 @@
 #include "backend/backend.h"
 #include "graph/size_free.h"
 #include "optimize/passes.h"
+#include "optimize/rewrite.h"
 #include "support/run_graph.h"
 
 #define DIMS(...)    yk__shape_make((int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (int64_t[]){__VA_ARGS__})
