@@ -7,11 +7,11 @@
 
 #include "engine/engine_format.h"
 
-static const yk__kind_info kinds[] = {
-#define YK__FINDING_NONE                             -1
-#define YK__KIND(ident, name, finding, what, remedy) {name, YK__FINDING_##finding, what, remedy},
+static const yk__file_kind_info kinds[] = {
+#define YK__FINDING_NONE                                  -1
+#define YK__FILE_KIND(ident, name, finding, what, remedy) {name, YK__FINDING_##finding, what, remedy},
 #include "inspect/kinds.def"
-#undef YK__KIND
+#undef YK__FILE_KIND
 #undef YK__FINDING_NONE
 };
 
@@ -22,16 +22,16 @@ static bool (*const recognisers[])(const yk__source *, yk__report *) = {
     yk__recognise_pickle,   yk__recognise_tensorrt5,   yk__recognise_zeros,       yk__recognise_onnx,     yk__recognise_text,
 };
 
-const yk__kind_info *yk__kind_info_get(yk__kind kind) {
-    return &kinds[(int)kind >= 0 && kind < YK__KIND_COUNT ? kind : YK__KIND_UNKNOWN];
+const yk__file_kind_info *yk__file_kind_info_get(yk__file_kind kind) {
+    return &kinds[(int)kind >= 0 && kind < YK__FILE_KIND_COUNT ? kind : YK__FILE_KIND_UNKNOWN];
 }
 
 bool yk__source_has(const yk__source *source, uint64_t at, const void *bytes, size_t n) {
     return at <= source->n && n <= source->n - at && !memcmp(source->bytes + at, bytes, n);
 }
 
-yk__finding *yk__claim(yk__report *report, yk__kind kind, yk__certainty certainty) {
-    const yk__kind_info *info = yk__kind_info_get(kind);
+yk__finding *yk__claim(yk__report *report, yk__file_kind kind, yk__certainty certainty) {
+    const yk__file_kind_info *info = yk__file_kind_info_get(kind);
     yk__report_set_kind(report, info->name, certainty);
     if (info->finding < 0) return NULL;
     yk__report_lower(report, YK__VERDICT_FOREIGN);
@@ -52,18 +52,18 @@ void yk__claim_cut(yk__report *report, const char *where, uint64_t expected, uin
 
 bool yk__recognise_empty(const yk__source *source, yk__report *report) {
     if (source->size) return false;
-    yk__claim(report, YK__KIND_EMPTY, YK__CERTAINTY_CERTAIN);
+    yk__claim(report, YK__FILE_KIND_EMPTY, YK__CERTAINTY_CERTAIN);
     yk__report_lower(report, YK__VERDICT_INVALID);
     return true;
 }
 
 bool yk__recognise_magic(const yk__source *source, yk__report *report) {
     static const struct {
-        yk__kind kind;
+        yk__file_kind kind;
         size_t at, n;
         const char *bytes;
     } magics[] = {
-#define YK__MAGIC(kind, at, bytes) {YK__KIND_##kind, at, sizeof bytes - 1, bytes},
+#define YK__MAGIC(kind, at, bytes) {YK__FILE_KIND_##kind, at, sizeof bytes - 1, bytes},
 #include "inspect/magics.def"
 #undef YK__MAGIC
     };
@@ -84,7 +84,7 @@ bool yk__recognise_bitmap(const yk__source *source, yk__report *report) {
     bool pnm = b[0] == 'P' && b[1] >= '1' && b[1] <= '7' && (b[2] == '\n' || b[2] == ' ' || b[2] == '\r' || b[2] == '\t');
     bool icon = !memcmp(b, "\0\0\1\0", 4) && b[4] > 0 && b[5] == 0 && yk__get_u32(b + 6) != 0 && yk__get_u32(b + 14) != 0;
     if (!bmp && !pnm && !icon) return false;
-    yk__claim(report, YK__KIND_IMAGE, bmp ? YK__CERTAINTY_CERTAIN : YK__CERTAINTY_LIKELY);
+    yk__claim(report, YK__FILE_KIND_IMAGE, bmp ? YK__CERTAINTY_CERTAIN : YK__CERTAINTY_LIKELY);
     return true;
 }
 
@@ -92,7 +92,7 @@ bool yk__recognise_bitmap(const yk__source *source, yk__report *report) {
 bool yk__recognise_pe(const yk__source *source, yk__report *report) {
     if (source->n < 64 || source->bytes[0] != 'M' || source->bytes[1] != 'Z') return false;
     if (!yk__source_has(source, yk__get_u32(source->bytes + 0x3c), "PE\0\0", 4)) return false;
-    yk__claim(report, YK__KIND_PE, YK__CERTAINTY_CERTAIN);
+    yk__claim(report, YK__FILE_KIND_PE, YK__CERTAINTY_CERTAIN);
     return true;
 }
 
@@ -115,7 +115,7 @@ bool yk__recognise_zeros(const yk__source *source, yk__report *report) {
     for (size_t i = 0; i < SAMPLES; i++)
         if (!zeros(source, all ? i * SAMPLE : (source->n - SAMPLE) / (SAMPLES - 1) * i, SAMPLE)) return false;
     if (!all && !zeros(source, source->n - SAMPLE, SAMPLE)) return false;
-    yk__claim(report, YK__KIND_ZEROS, all && yk__source_whole(source) ? YK__CERTAINTY_CERTAIN : YK__CERTAINTY_LIKELY);
+    yk__claim(report, YK__FILE_KIND_ZEROS, all && yk__source_whole(source) ? YK__CERTAINTY_CERTAIN : YK__CERTAINTY_LIKELY);
     yk__report_lower(report, YK__VERDICT_INVALID);
     return true;
 }
@@ -123,7 +123,7 @@ bool yk__recognise_zeros(const yk__source *source, yk__report *report) {
 void yk__recognise(const yk__source *source, yk__report *report) {
     for (size_t i = 0; i < sizeof recognisers / sizeof *recognisers; i++)
         if (recognisers[i](source, report)) return;
-    yk__claim(report, YK__KIND_UNKNOWN, YK__CERTAINTY_CERTAIN);
+    yk__claim(report, YK__FILE_KIND_UNKNOWN, YK__CERTAINTY_CERTAIN);
     char shown[3 * 16 + 1] = "";
     for (size_t i = 0; i < 16 && i < source->n; i++)
         snprintf(shown + (i ? 3 * i - 1 : 0), sizeof shown - 3 * i, "%s%02x", i ? " " : "", source->bytes[i]);

@@ -18,26 +18,26 @@ static inline bool yk__source_whole(const yk__source *source) {
     return source->n == source->size;
 }
 
-typedef enum yk__kind {
-#define YK__KIND(ident, name, finding, what, remedy) YK__KIND_##ident,
+typedef enum yk__file_kind {
+#define YK__FILE_KIND(ident, name, finding, what, remedy) YK__FILE_KIND_##ident,
 #include "inspect/kinds.def"
-#undef YK__KIND
-    YK__KIND_COUNT
-} yk__kind;
+#undef YK__FILE_KIND
+    YK__FILE_KIND_COUNT
+} yk__file_kind;
 
-typedef struct yk__kind_info {
+typedef struct yk__file_kind_info {
     const char *name;
     int finding; /* a yk__finding_code, or -1 */
     const char *what, *remedy;
-} yk__kind_info;
-const yk__kind_info *yk__kind_info_get(yk__kind kind);
+} yk__file_kind_info;
+const yk__file_kind_info *yk__file_kind_info_get(yk__file_kind kind);
 
 /* True when the bytes at `at` are at hand and equal these. */
 bool yk__source_has(const yk__source *source, uint64_t at, const void *bytes, size_t n);
 
 /* Names the file: kind, verdict foreign, and the kind's finding with its remedy. Returns that finding (or NULL), so that the
  * recogniser can say where, expected and found. */
-yk__finding *yk__claim(yk__report *report, yk__kind kind, yk__certainty certainty);
+yk__finding *yk__claim(yk__report *report, yk__file_kind kind, yk__certainty certainty);
 /* The file ends before its content does: verdict invalid. */
 void yk__claim_cut(yk__report *report, const char *where, uint64_t expected, uint64_t found, yk__certainty certainty);
 

@@ -19,7 +19,7 @@ bool yk__recognise_safetensors(const yk__source *source, yk__report *report) {
     uint64_t last = 8 + n - 1;
     while (seen && last > 8 && source->bytes[last] == ' ') last--;
     if (seen && source->bytes[last] != '}') return false;
-    yk__claim(report, YK__KIND_SAFETENSORS, seen ? YK__CERTAINTY_CERTAIN : YK__CERTAINTY_LIKELY);
+    yk__claim(report, YK__FILE_KIND_SAFETENSORS, seen ? YK__CERTAINTY_CERTAIN : YK__CERTAINTY_LIKELY);
     if (n > source->size - 8) yk__claim_cut(report, "header", 8 + n, source->size, YK__CERTAINTY_LIKELY);
     return true;
 }
@@ -34,7 +34,7 @@ bool yk__recognise_pickle(const yk__source *source, yk__report *report) {
     bool is_torch = yk__source_has(source, 0, torch, sizeof torch);
     bool ends = yk__source_whole(source) && b[source->n - 1] == '.';
     if (!is_torch && yk__source_whole(source) && !ends && b[2] != 'c') return false;
-    yk__claim(report, YK__KIND_PICKLE, is_torch || ends ? YK__CERTAINTY_CERTAIN : YK__CERTAINTY_LIKELY);
+    yk__claim(report, YK__FILE_KIND_PICKLE, is_torch || ends ? YK__CERTAINTY_CERTAIN : YK__CERTAINTY_LIKELY);
     yk__fact_bool(report, NULL, "pytorch_legacy", is_torch);
     if (!is_torch && yk__source_whole(source) && !ends) yk__claim_cut(report, "pickle", 0, source->size, YK__CERTAINTY_LIKELY);
     return true;

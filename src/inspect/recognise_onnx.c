@@ -128,7 +128,7 @@ static bool look_inside(const yk__source *source, bool sure, yk__report *report)
     yk__arena_init(&arena, 0);
     yk__code code = yk__probe_onnx(source->bytes, source->n, &arena, &found, &err);
     bool claimed = sure || code == YK__OK;
-    if (claimed) yk__claim(report, YK__KIND_ONNX, YK__CERTAINTY_CERTAIN);
+    if (claimed) yk__claim(report, YK__FILE_KIND_ONNX, YK__CERTAINTY_CERTAIN);
     if (claimed && code)
         claim_damaged(report, "model", err.message);
     else if (claimed) {
@@ -146,7 +146,8 @@ static bool look_inside(const yk__source *source, bool sure, yk__report *report)
 static bool look_inside(const yk__source *source, bool sure, yk__report *report) {
     (void)source;
     if (!sure) return false;
-    yk__claim(report, YK__KIND_ONNX, YK__CERTAINTY_LIKELY);
+    yk__claim(report, YK__FILE_KIND_ONNX, YK__CERTAINTY_LIKELY);
+    yk__report_lower(report, YK__VERDICT_FOREIGN);
     yk__report_add(report, YK__FINDING_BUILT_WITHOUT_IMPORT, NULL, NULL, NULL);
     return true;
 }
@@ -158,18 +159,18 @@ bool yk__recognise_onnx(const yk__source *source, yk__report *report) {
     if (seen.broken ? seen.n_fields < 3 || !header : seen.n_fields == 0) return false;
     if (!yk__source_whole(source)) {
         if (!header) return false;
-        yk__claim(report, YK__KIND_ONNX, YK__CERTAINTY_LIKELY);
+        yk__claim(report, YK__FILE_KIND_ONNX, YK__CERTAINTY_LIKELY);
         if (seen.needed) yk__claim_cut(report, "model", seen.needed, source->size, YK__CERTAINTY_LIKELY);
         return true;
     }
     if (seen.needed && header) {
-        yk__claim(report, YK__KIND_ONNX, YK__CERTAINTY_LIKELY);
+        yk__claim(report, YK__FILE_KIND_ONNX, YK__CERTAINTY_LIKELY);
         yk__claim_cut(report, "model", seen.needed, source->size, YK__CERTAINTY_LIKELY);
         return true;
     }
     if (seen.broken || !seen.at_end) {
         if (!header || seen.n_fields < 3) return false;
-        yk__claim(report, YK__KIND_ONNX, YK__CERTAINTY_LIKELY);
+        yk__claim(report, YK__FILE_KIND_ONNX, YK__CERTAINTY_LIKELY);
         claim_damaged(report, "model", "bytes that no ONNX model has at its top level");
         return true;
     }

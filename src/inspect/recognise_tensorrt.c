@@ -136,7 +136,7 @@ static bool read_plan(const yk__source *source, uint64_t at, yk__report *report)
 
 bool yk__recognise_tensorrt(const yk__source *source, yk__report *report) {
     if (!yk__source_has(source, 0, "ftrt", 4) && !yk__source_has(source, 0, "ptrt", 4)) return false;
-    yk__claim(report, YK__KIND_TENSORRT_PLAN, YK__CERTAINTY_CERTAIN);
+    yk__claim(report, YK__FILE_KIND_TENSORRT_PLAN, YK__CERTAINTY_CERTAIN);
     return read_plan(source, 0, report);
 }
 
@@ -146,7 +146,7 @@ bool yk__recognise_tensorrt5(const yk__source *source, yk__report *report) {
     if (source->n < 64 || yk__get_u64(source->bytes) != source->size) return false;
     uint32_t root = yk__get_u32(source->bytes + 8);
     if (root < 4 || root > source->size) return false;
-    yk__claim(report, YK__KIND_TENSORRT_PLAN, YK__CERTAINTY_LIKELY);
+    yk__claim(report, YK__FILE_KIND_TENSORRT_PLAN, YK__CERTAINTY_LIKELY);
     yk__fact *facts = yk__fact_object(report, NULL, "tensorrt");
     if (facts) yk__fact_null(report, facts, "version");
     return true;
@@ -189,11 +189,11 @@ bool yk__recognise_ultralytics(const yk__source *source, yk__report *report) {
     bool known = yk__source_has(source, plan, "ftrt", 4) || yk__source_has(source, plan, "ptrt", 4);
     if (seen && source->bytes[3 + n] != '}') return false;
     if (seen && n <= MAX_PARSED && yk__json_parse(source->bytes + 4, n, "metadata", &root, NULL)) return false;
-    yk__claim(report, YK__KIND_ULTRALYTICS_ENGINE, known ? YK__CERTAINTY_CERTAIN : YK__CERTAINTY_LIKELY);
+    yk__claim(report, YK__FILE_KIND_ULTRALYTICS_ENGINE, known ? YK__CERTAINTY_CERTAIN : YK__CERTAINTY_LIKELY);
     if (root) add_json(report, NULL, "ultralytics", root, 3);
     json_decref(root);
     if (known) {
-        yk__report_add_kind(report, yk__kind_info_get(YK__KIND_TENSORRT_PLAN)->name);
+        yk__report_add_kind(report, yk__file_kind_info_get(YK__FILE_KIND_TENSORRT_PLAN)->name);
         read_plan(source, plan, report);
     } else if (has_plan) {
         yk__report_lower(report, YK__VERDICT_INVALID);
@@ -205,9 +205,10 @@ bool yk__recognise_ultralytics(const yk__source *source, yk__report *report) {
 bool yk__recognise_envelope(const yk__source *source, yk__report *report) {
     if (!yk__source_has(source, 0, "TR01", 4) || source->n < 32) return false;
     uint64_t engine = yk__get_u32(source->bytes + 12), size = yk__get_u64(source->bytes + 16);
-    yk__claim(report, YK__KIND_TENSORRT_ENVELOPE, YK__CERTAINTY_CERTAIN);
+    yk__claim(report, YK__FILE_KIND_TENSORRT_ENVELOPE, YK__CERTAINTY_CERTAIN);
     if (engine > source->size || size > source->size - engine)
         yk__claim_cut(report, "envelope", size < UINT64_MAX - engine ? engine + size : 0, source->size, YK__CERTAINTY_LIKELY);
-    if (read_plan(source, engine, report)) yk__report_add_kind(report, yk__kind_info_get(YK__KIND_TENSORRT_PLAN)->name);
+    if (read_plan(source, engine, report))
+        yk__report_add_kind(report, yk__file_kind_info_get(YK__FILE_KIND_TENSORRT_PLAN)->name);
     return true;
 }

@@ -67,12 +67,12 @@ static bool is_complaint(const json_t *root) {
     return a && b && json_object_size(root) <= 8;
 }
 
-static void claim_page(yk__report *report, yk__kind kind, bool complaint, const char *what) {
+static void claim_page(yk__report *report, yk__file_kind kind, bool complaint, const char *what) {
     if (!complaint) {
         yk__claim(report, kind, YK__CERTAINTY_CERTAIN);
         return;
     }
-    yk__report_set_kind(report, yk__kind_info_get(kind)->name, YK__CERTAINTY_CERTAIN);
+    yk__report_set_kind(report, yk__file_kind_info_get(kind)->name, YK__CERTAINTY_CERTAIN);
     yk__report_lower(report, YK__VERDICT_FOREIGN);
     yk__finding *finding = yk__report_add(report, YK__FINDING_ERROR_PAGE, NULL, NULL, what);
     if (finding) finding->certainty = YK__CERTAINTY_LIKELY;
@@ -85,12 +85,12 @@ static bool claim_json(const yk__source *source, const char *text, size_t n, yk_
         size_t next = 1;
         while (next + 1 < n && (text[next] == ' ' || text[next] == '\n' || text[next] == '\r' || text[next] == '\t')) next++;
         if (text[0] == '{' && text[next] != '"' && text[next] != '}') return false;
-        yk__claim(report, YK__KIND_JSON, YK__CERTAINTY_LIKELY);
+        yk__claim(report, YK__FILE_KIND_JSON, YK__CERTAINTY_LIKELY);
         return true;
     }
     json_t *root = json_loadb(text, n, 0, NULL);
     if (!root) return false;
-    claim_page(report, YK__KIND_JSON, is_complaint(root), "a server's message in JSON");
+    claim_page(report, YK__FILE_KIND_JSON, is_complaint(root), "a server's message in JSON");
     json_decref(root);
     return true;
 }
@@ -106,22 +106,22 @@ static void add_pointed_size(const char *text, size_t n, yk__report *report) {
 
 static bool claim_by_words(const char *text, size_t n, yk__report *report) {
     if (starts(text, n, "version https://git-lfs.github.com/spec/") && contains(text, n, "oid sha256:")) {
-        yk__claim(report, YK__KIND_GIT_LFS_POINTER, YK__CERTAINTY_CERTAIN);
+        yk__claim(report, YK__FILE_KIND_GIT_LFS_POINTER, YK__CERTAINTY_CERTAIN);
         add_pointed_size(text, n, report);
     } else if (starts(text, n, "<!doctype html") || starts(text, n, "<html") || starts(text, n, "<head") ||
                (starts(text, n, "<!--") && contains(text, n, "<html"))) {
-        yk__claim(report, YK__KIND_HTML, YK__CERTAINTY_CERTAIN);
+        yk__claim(report, YK__FILE_KIND_HTML, YK__CERTAINTY_CERTAIN);
     } else if (starts(text, n, "<?xml") || starts(text, n, "<Error>") || starts(text, n, "<net ")) {
         if (contains(text, n, "<html"))
-            yk__claim(report, YK__KIND_HTML, YK__CERTAINTY_CERTAIN);
+            yk__claim(report, YK__FILE_KIND_HTML, YK__CERTAINTY_CERTAIN);
         else if (contains(text, n, "<net ") && contains(text, n, "<layers>"))
-            yk__claim(report, YK__KIND_OPENVINO, YK__CERTAINTY_CERTAIN);
+            yk__claim(report, YK__FILE_KIND_OPENVINO, YK__CERTAINTY_CERTAIN);
         else
-            claim_page(report, YK__KIND_XML, contains(text, n, "<Error>"), "a server's message in XML");
+            claim_page(report, YK__FILE_KIND_XML, contains(text, n, "<Error>"), "a server's message in XML");
     } else if (starts(text, n, "7767517\n") || starts(text, n, "7767517\r")) {
-        yk__claim(report, YK__KIND_NCNN, YK__CERTAINTY_CERTAIN);
+        yk__claim(report, YK__FILE_KIND_NCNN, YK__CERTAINTY_CERTAIN);
     } else if (starts(text, n, "TRT-") && contains(text, n < 128 ? n : 128, "Calibration")) {
-        yk__claim(report, YK__KIND_TENSORRT_CALIBRATION, YK__CERTAINTY_CERTAIN);
+        yk__claim(report, YK__FILE_KIND_TENSORRT_CALIBRATION, YK__CERTAINTY_CERTAIN);
     } else {
         return false;
     }
@@ -135,6 +135,6 @@ bool yk__recognise_text(const yk__source *source, yk__report *report) {
     if (n >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) text += 3, n -= 3; /* byte order mark */
     while (n > 0 && (*text == ' ' || *text == '\n' || *text == '\r' || *text == '\t')) text++, n--;
     if (claim_by_words(text, n, report) || claim_json(source, text, n, report)) return true;
-    yk__claim(report, YK__KIND_TEXT, source->n <= 2 * SAMPLE ? YK__CERTAINTY_CERTAIN : YK__CERTAINTY_LIKELY);
+    yk__claim(report, YK__FILE_KIND_TEXT, source->n <= 2 * SAMPLE ? YK__CERTAINTY_CERTAIN : YK__CERTAINTY_LIKELY);
     return true;
 }

@@ -71,10 +71,10 @@ static void read_locals(const yk__source *source, contents *seen) {
     }
 }
 
-static yk__kind zip_kind(const contents *seen) {
-    if (seen->pickle) return seen->code ? YK__KIND_TORCHSCRIPT : YK__KIND_PYTORCH_CHECKPOINT;
-    if (seen->keras) return YK__KIND_KERAS;
-    return seen->n_entries && seen->arrays_only ? YK__KIND_NUMPY : YK__KIND_ZIP;
+static yk__file_kind zip_kind(const contents *seen) {
+    if (seen->pickle) return seen->code ? YK__FILE_KIND_TORCHSCRIPT : YK__FILE_KIND_PYTORCH_CHECKPOINT;
+    if (seen->keras) return YK__FILE_KIND_KERAS;
+    return seen->n_entries && seen->arrays_only ? YK__FILE_KIND_NUMPY : YK__FILE_KIND_ZIP;
 }
 
 bool yk__recognise_zip(const yk__source *source, yk__report *report) {

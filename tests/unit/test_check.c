@@ -294,18 +294,19 @@ static const sample *sample_of(const char *kind) {
 
 static void test_kinds(void **state) {
     (void)state;
-    bool seen[YK__KIND_COUNT] = {false};
+    bool seen[YK__FILE_KIND_COUNT] = {false};
     for (int i = 0; i < n_samples; i++) {
         yk__report report;
         look(samples[i].bytes, samples[i].size, samples[i].size, &report);
         if (strcmp(report.kind, samples[i].kind) != 0 || report.verdict != samples[i].verdict)
             fail_msg("sample %d (%s): %s, %s", i, samples[i].kind, report.kind, yk__verdict_name(report.verdict));
         assert_false(report.incomplete);
-        for (int k = 0; k < YK__KIND_COUNT; k++) seen[k] |= !strcmp(yk__kind_info_get((yk__kind)k)->name, report.kind);
+        for (int k = 0; k < YK__FILE_KIND_COUNT; k++)
+            seen[k] |= !strcmp(yk__file_kind_info_get((yk__file_kind)k)->name, report.kind);
         yk__report_free(&report);
     }
-    for (int k = 0; k < YK__KIND_COUNT; k++)
-        if (!seen[k]) fail_msg("no sample of kind %s", yk__kind_info_get((yk__kind)k)->name);
+    for (int k = 0; k < YK__FILE_KIND_COUNT; k++)
+        if (!seen[k]) fail_msg("no sample of kind %s", yk__file_kind_info_get((yk__file_kind)k)->name);
 }
 
 /* Codes that the samples above and small changes of them give. */
@@ -580,8 +581,8 @@ static void add_tables(yk__text *out) {
         yk__text_printf(out, "| `%s` | %s | %s | %s |\n", info->code, yk__severity_name(info->severity), info->sentence,
                         info->remedy);
     }
-    for (int i = 0; i < YK__KIND_COUNT; i++) {
-        const yk__kind_info *info = yk__kind_info_get((yk__kind)i);
+    for (int i = 0; i < YK__FILE_KIND_COUNT; i++) {
+        const yk__file_kind_info *info = yk__file_kind_info_get((yk__file_kind)i);
         const char *code = info->finding < 0 ? "" : yk__finding_info_get((yk__finding_code)info->finding)->code;
         yk__text_printf(out, "| `%s` | %s | %s |\n", info->name, info->what, code);
     }
