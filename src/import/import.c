@@ -3,6 +3,7 @@
 #include "import/import.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/checksum.h"
 #include "base/file.h"
@@ -23,8 +24,9 @@
 
 /* ---- the network ---- */
 
-static yk__code lift(const yk__onnx_file *file, yk__external *external, bool keep_half, yk__model *out, yk__error *err) {
-    yk__onnx_tensors tensors = {file, external, &out->graph, keep_half, out->graph.arena.budget};
+static yk__code lift(const yk__onnx_file *file, yk__external *external, bool keep_half, bool drop_pages, yk__model *out,
+                     yk__error *err) {
+    yk__onnx_tensors tensors = {file, external, &out->graph, keep_half, drop_pages, out->graph.arena.budget};
     YK__TRY(yk__lift_model(file->model, &tensors, err));
     const int32_t n_files = external->n_files;
     yk__external_take(external, &out->more_mappings, &out->n_more_mappings);
@@ -56,7 +58,6 @@ static void fill_provenance(const yk__onnx_file *file, const char *name, yk__mod
     yk__arena *const arena = &out->graph.arena;
     yk__provenance *const p = &out->provenance;
     p->source_name = clean_text(arena, yk__basename(name));
-    yk__sha256_hex(file->bytes, file->size, p->source_sha256);
     p->source_format = "onnx";
     p->description = clean_text(arena, yk__onnx_metadata(file->model, "description"));
     p->author = clean_text(arena, yk__onnx_metadata(file->model, "author"));
@@ -234,9 +235,20 @@ static yk__code add_image_input(yk__model *model, yk__error *err) {
 
 /* ---- whole files ---- */
 
-static yk__code import_onnx(const yk__onnx_file *file, const char *name, yk__external *external,
+/* Where the bytes come from. */
+typedef struct source {
+    const uint8_t *bytes;
+    size_t size;
+    const char *name, *folder;
+    bool is_file; /* the bytes are a mapping of a file */
+} source;
+
+static yk__code import_onnx(const source *from, const yk__onnx_file *file, yk__external *external,
                             const yk__import_options *options, yk__model *out, yk__error *err) {
-    YK__TRY(lift(file, external, options->keep_half, out, err));
+    /* Hashing reads the whole file; its pages are given back before the weights are copied, so that both are never held. */
+    yk__sha256_hex(file->bytes, file->size, out->provenance.source_sha256);
+    if (from->is_file) (void)madvise((void *)((uintptr_t)from->bytes), from->size, MADV_DONTNEED);
+    YK__TRY(lift(file, external, options->keep_half, from->is_file, out, err));
     yk__arena scratch;
     yk__arena_init(&scratch, ((size_t)32 << 20) + 64 * file->structure_bytes);
     yk__code code = fill_recipe(file, options, &scratch, out, err);
@@ -244,7 +256,7 @@ static yk__code import_onnx(const yk__onnx_file *file, const char *name, yk__ext
     if (code == YK__OK) code = add_image_input(out, err);
     if (code == YK__OK) code = yk__graph_compact(&out->graph, err);
     if (code == YK__OK) code = yk__graph_verify(&out->graph, err);
-    if (code == YK__OK) fill_provenance(file, name, out);
+    if (code == YK__OK) fill_provenance(file, from->name, out);
     return code;
 }
 
@@ -257,23 +269,27 @@ static yk__code open_onnx(yk__onnx_file *file, const uint8_t *bytes, size_t size
     return yk__onnx_open(file, bytes, size, err);
 }
 
-yk__code yk__import_bytes(const uint8_t *bytes, size_t size, const char *name, const char *folder,
-                          const yk__import_options *options, yk__model *out, yk__error *err) {
+static yk__code import_source(const source *from, const yk__import_options *options, yk__model *out, yk__error *err) {
     static const yk__import_options defaults = {0};
     yk__onnx_file file;
-    yk__external external = {.folder = folder};
-    yk__model_init(out, graph_budget(size));
-    yk__code code = open_onnx(&file, bytes, size, err);
+    yk__external external = {.folder = from->folder};
+    yk__model_init(out, graph_budget(from->size));
+    yk__code code = open_onnx(&file, from->bytes, from->size, err);
     if (code == YK__OK) {
-        code = import_onnx(&file, name, &external, options ? options : &defaults, out, err);
+        code = import_onnx(from, &file, &external, options ? options : &defaults, out, err);
         yk__onnx_close(&file);
     }
     yk__external_free(&external);
     if (code != YK__OK) {
         yk__model_free(out);
-        return yk__fail_prefix(err, code, "%.300s", name);
+        return yk__fail_prefix(err, code, "%.300s", from->name);
     }
     return YK__OK;
+}
+
+yk__code yk__import_bytes(const uint8_t *bytes, size_t size, const char *name, const char *folder,
+                          const yk__import_options *options, yk__model *out, yk__error *err) {
+    return import_source(&(source){bytes, size, name, folder, false}, options, out, err);
 }
 
 yk__code yk__import_network(const uint8_t *bytes, size_t size, const char *folder, bool keep_half, yk__model *out,
@@ -283,7 +299,7 @@ yk__code yk__import_network(const uint8_t *bytes, size_t size, const char *folde
     yk__model_init(out, graph_budget(size));
     yk__code code = open_onnx(&file, bytes, size, err);
     if (code == YK__OK) {
-        code = lift(&file, &external, keep_half, out, err);
+        code = lift(&file, &external, keep_half, false, out, err);
         if (code == YK__OK) code = yk__graph_verify(&out->graph, err);
         yk__onnx_close(&file);
     }
@@ -303,7 +319,7 @@ yk__code yk__import_model(const char *path, const yk__import_options *options, y
     char *const folder = folder_of(path);
     yk__code code = map && folder ? yk__map_open(map, path, 0, err) : yk__fail(err, YK__MEMORY, "out of memory");
     if (code == YK__OK) {
-        code = yk__import_bytes(map->data, map->size, path, folder, options, out, err);
+        code = import_source(&(source){map->data, map->size, path, folder, map->mapped}, options, out, err);
         if (code == YK__OK) {
             out->mapping = map;
         } else {

@@ -57,15 +57,12 @@ static yk__code wrong_length(const header *tensor, const char *where, size_t hav
                     yk__dtype_name(tensor->stored), yk__shape_text(&tensor->shape, text), tensor->stored_bytes, where, have);
 }
 
-/* The file's pages behind a copy are not needed again: give them back, or importing would hold the weights twice. */
+/* The file's pages behind a large copy are not needed again: given back, or importing would hold the weights twice. Only ever
+ * on a mapping of a file, where they can be read again; other memory would lose its content. */
 static void forget_pages(const void *bytes, size_t size) {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
     const uintptr_t begin = yk__round_up((uintptr_t)bytes, page), end = ((uintptr_t)bytes + size) & ~(page - 1);
-#ifdef MADV_COLD /* a hint that costs nothing on memory that is not a file mapping; DONTNEED would destroy such memory */
-    if (end > begin + 16 * page) (void)madvise((void *)begin, end - begin, MADV_COLD);
-#else
-    (void)begin, (void)end;
-#endif
+    if (end > begin + 16 * page) (void)madvise((void *)begin, end - begin, MADV_DONTNEED); /* a hint: failing costs nothing */
 }
 
 static void widen_halves(float *out, const uint8_t *bytes, int64_t count, yk__dtype from) {
@@ -98,7 +95,7 @@ static yk__code take_bytes(yk__onnx_tensors *tensors, const header *tensor, cons
     } else if (tensor->stored_bytes > 0) {
         memcpy(copy, bytes, tensor->stored_bytes);
     }
-    forget_pages(bytes, tensor->stored_bytes);
+    if (tensors->drop_pages) forget_pages(bytes, tensor->stored_bytes);
     *data = copy;
     return YK__OK;
 }

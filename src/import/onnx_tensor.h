@@ -11,6 +11,7 @@ typedef struct yk__onnx_tensors {
     yk__external *external;
     yk__graph *graph;    /* whose arena takes copies */
     bool keep_half;      /* else f16 and bf16 become f32 */
+    bool drop_pages;     /* the bytes are a file's mapping: pages behind a copy can be given back, and come back when read */
     size_t plain_budget; /* the arena's budget without external data; each external file adds twice its size */
 } yk__onnx_tensors;
 

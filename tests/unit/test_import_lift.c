@@ -304,8 +304,8 @@ static void resize_forms(void **state) {
 
     Onnx__NodeProto *node = one(&m, 11, "Resize", "x - s");
     ONNX_F32S(&m, "s", "4", 1, 1, 2, 2);
-    onnx_string(&m, node, "coordinate_transformation_mode", "tf_half_pixel_for_nn");
-    lift_fails(&m, YK__UNSUPPORTED, "Resize", "tf_half_pixel_for_nn");
+    onnx_string(&m, node, "coordinate_transformation_mode", "half");
+    lift_fails(&m, YK__UNSUPPORTED, "Resize", "=\"half\"");
 }
 
 static void upsample_becomes_resize(void **state) {

@@ -1,0 +1,31 @@
+/* Any bytes as an ONNX model: probed, imported as a bare network, imported whole with both settings that change the path. The
+ * verified graph is dumped, which visits all of it. External data is off: a fuzzer must not open files. */
+#include <stdint.h>
+
+#include "import/import.h"
+#include "import/probe.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void visit(yk__model *model) {
+    yk__text text = {0};
+    yk__graph_dump(&model->graph, &text);
+    yk__text_free(&text);
+    yk__model_free(model);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static const yk__import_options choices[] = {{0}, {.task = YK__TASK_POSE, .keep_half = true, .imgsz = {64, 96}}};
+    yk__error err;
+    yk__model model;
+    yk__arena arena;
+    yk__probe_report report;
+    yk__arena_init(&arena, (size_t)256 << 20);
+    (void)!yk__probe_onnx(data, size, &arena, &report, &err);
+    yk__arena_free(&arena);
+    if (yk__import_network(data, size, NULL, true, &model, &err) == YK__OK) visit(&model);
+    for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
+        if (yk__import_bytes(data, size, "fuzz.onnx", NULL, &choices[i], &model, &err) == YK__OK) visit(&model);
+    }
+    return 0;
+}
