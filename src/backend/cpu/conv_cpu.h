@@ -80,4 +80,9 @@ yk__code yk__conv_first_pack(const yk__kernel *kernel, const yk__step *step, voi
 yk__code yk__conv_first_prepare(const yk__kernel *kernel, const yk__step *step, yk__arena *arena, const void **state,
                                 yk__error *err);
 
+/* Depthwise: one filter per channel. Packed: bias, then [block][kh][kw][lane]. */
+yk__code yk__depthwise_pack(const yk__kernel *kernel, const yk__step *step, void *packed, yk__pool *pool, yk__error *err);
+yk__code yk__depthwise_prepare(const yk__kernel *kernel, const yk__step *step, yk__arena *arena, const void **state,
+                               yk__error *err);
+
 #endif

@@ -2,7 +2,7 @@
  * cache; then the same register tiles as in conv_template.h, with a reduction over kh rows of kw * c neighbours. */
 #include "backend/cpu/blocked_template.h"
 
-#include "backend/cpu/tile_template.h"
+#include "backend/cpu/tile_words.h"
 
 typedef struct first_job {
     const yk__conv_first_state *state;

@@ -7,7 +7,7 @@
  * chain of fused multiply-adds whatever the tile, band or thread, so results do not depend on any of them. */
 #include "backend/cpu/blocked_template.h"
 
-#include "backend/cpu/tile_template.h"
+#include "backend/cpu/tile_words.h"
 
 typedef struct conv_job {
     const yk__conv_state *state;

@@ -1,38 +1,38 @@
-/* The register tile of matrix products on blocked data: out[m][j] = sum over blocks and their lanes of weight x
- * broadcast(pixel). Used where the reduction is over channel blocks only (Winograd's products). Tiles of 1..3 output blocks
- * x 1..NPn pixels. */
-#ifndef YK_CPU_TILE_TEMPLATE_H
-#define YK_CPU_TILE_TEMPLATE_H
+/* Matrix products on blocked data: the register tiles behind Winograd's products, attention and transposed convolution. Every
+ * output is one chain of fused multiply-adds in rising order of channels, whatever the tile. */
+#include "backend/cpu/tile_words.h"
 
-#include "backend/cpu/conv_cpu.h"
+INLINE void product_tile(const float *in, int64_t in_block, int64_t blocks, const float *w, float *out, const int mv,
+                         const int np) {
+    vf acc[YK__MAX_TILE_BLOCKS][NP1];
+    UNROLL(4) for (int m = 0; m < mv; m++) {
+        UNROLL(16) for (int j = 0; j < np; j++) acc[m][j] = v_zero();
+    }
+    for (int64_t b = 0; b < blocks; b++) {
+        const float *p = in + b * in_block;
+        for (int c = 0; c < LANES; c += 4, p += 4) {
+            UNROLL(4) for (int u = 0; u < 4; u++, w += mv * LANES) {
+                vf weight[YK__MAX_TILE_BLOCKS];
+                UNROLL(4) for (int m = 0; m < mv; m++) weight[m] = v_load(w + m * LANES);
+                UNROLL(16) for (int j = 0; j < np; j++) {
+                    const vf pixel = v_set1(p[j * LANES + u]);
+                    UNROLL(4) for (int m = 0; m < mv; m++) acc[m][j] = v_fma(weight[m], pixel, acc[m][j]);
+                }
+            }
+        }
+    }
+    UNROLL(4) for (int m = 0; m < mv; m++) {
+        UNROLL(16) for (int j = 0; j < np; j++) v_store(out + (m * np + j) * LANES, acc[m][j]);
+    }
+}
 
-/* Most pixels of a tile of 1, 2, 3 blocks: accumulators, weights and one pixel must fit the registers. */
-#if N_VREGS == 32
-#define NP1 14
-#define NP2 12
-#define NP3 8
-#else
-#define NP1 10
-#define NP2 (HAVE_FMA ? 6 : 5)
-#define NP3 (HAVE_FMA ? 4 : 3)
-#endif
-
-/* X(blocks, pixels) for every tile size. */
-#if N_VREGS == 32
-#define TILES_1(X) \
-    X(1, 1) X(1, 2) X(1, 3) X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(1, 8) X(1, 9) X(1, 10) X(1, 11) X(1, 12) X(1, 13) X(1, 14)
-#define TILES_2(X) X(2, 1) X(2, 2) X(2, 3) X(2, 4) X(2, 5) X(2, 6) X(2, 7) X(2, 8) X(2, 9) X(2, 10) X(2, 11) X(2, 12)
-#define TILES_3(X) X(3, 1) X(3, 2) X(3, 3) X(3, 4) X(3, 5) X(3, 6) X(3, 7) X(3, 8)
-#elif HAVE_FMA
-#define TILES_1(X) X(1, 1) X(1, 2) X(1, 3) X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(1, 8) X(1, 9) X(1, 10)
-#define TILES_2(X) X(2, 1) X(2, 2) X(2, 3) X(2, 4) X(2, 5) X(2, 6)
-#define TILES_3(X) X(3, 1) X(3, 2) X(3, 3) X(3, 4)
-#else
-#define TILES_1(X) X(1, 1) X(1, 2) X(1, 3) X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(1, 8) X(1, 9) X(1, 10)
-#define TILES_2(X) X(2, 1) X(2, 2) X(2, 3) X(2, 4) X(2, 5)
-#define TILES_3(X) X(3, 1) X(3, 2) X(3, 3)
-#endif
-
-static const int64_t most_pixels[YK__MAX_TILE_BLOCKS] = {NP1, NP2, NP3};
-
-#endif
+#define PRODUCT(mv, np) \
+    static void product_##mv##x##np(const float *in, int64_t in_block, int64_t blocks, const float *w, float *out) { \
+        product_tile(in, in_block, blocks, w, out, mv, np); \
+    }
+#define PRODUCT_FN(mv, np) product_##mv##x##np,
+TILES_1(PRODUCT)
+TILES_2(PRODUCT)
+TILES_3(PRODUCT)
+const product_fn ISA(yk__products)[YK__MAX_TILE_BLOCKS][NP1] = {
+    {TILES_1(PRODUCT_FN)}, {TILES_2(PRODUCT_FN)}, {TILES_3(PRODUCT_FN)}};

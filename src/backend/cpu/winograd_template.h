@@ -8,7 +8,7 @@
  *
  * Every tile's arithmetic is the same whatever block, group or thread it falls into. */
 #include "backend/cpu/blocked_template.h"
-#include "backend/cpu/tile_template.h"
+#include "backend/cpu/tile_words.h"
 #include "backend/cpu/winograd_cpu.h"
 
 typedef struct wino_job {
@@ -88,43 +88,6 @@ static void transform_in(const wino_job *job, int64_t n, int64_t first, int64_t 
     }
 }
 
-/* mv output blocks x np tiles; blocks: input blocks, in_block floats apart. */
-INLINE void product_tile(const float *in, int64_t in_block, int64_t blocks, const float *w, float *out, const int mv,
-                         const int np) {
-    vf acc[YK__MAX_TILE_BLOCKS][NP1];
-    UNROLL(4) for (int m = 0; m < mv; m++) {
-        UNROLL(16) for (int j = 0; j < np; j++) acc[m][j] = v_zero();
-    }
-    for (int64_t b = 0; b < blocks; b++) {
-        const float *p = in + b * in_block;
-        for (int c = 0; c < LANES; c += 4, p += 4) {
-            UNROLL(4) for (int u = 0; u < 4; u++, w += mv * LANES) {
-                vf weight[YK__MAX_TILE_BLOCKS];
-                UNROLL(4) for (int m = 0; m < mv; m++) weight[m] = v_load(w + m * LANES);
-                UNROLL(16) for (int j = 0; j < np; j++) {
-                    const vf pixel = v_set1(p[j * LANES + u]);
-                    UNROLL(4) for (int m = 0; m < mv; m++) acc[m][j] = v_fma(weight[m], pixel, acc[m][j]);
-                }
-            }
-        }
-    }
-    UNROLL(4) for (int m = 0; m < mv; m++) {
-        UNROLL(16) for (int j = 0; j < np; j++) v_store(out + (m * np + j) * LANES, acc[m][j]);
-    }
-}
-
-typedef void (*product_fn)(const float *in, int64_t in_block, int64_t blocks, const float *w, float *out);
-#define PRODUCT(mv, np) \
-    static void product_##mv##x##np(const float *in, int64_t in_block, int64_t blocks, const float *w, float *out) { \
-        product_tile(in, in_block, blocks, w, out, mv, np); \
-    }
-#define PRODUCT_FN(mv, np) product_##mv##x##np,
-TILES_1(PRODUCT)
-TILES_2(PRODUCT)
-TILES_3(PRODUCT)
-static const product_fn products[YK__MAX_TILE_BLOCKS][NP1] = {
-    {TILES_1(PRODUCT_FN)}, {TILES_2(PRODUCT_FN)}, {TILES_3(PRODUCT_FN)}};
-
 /* All products of one panel: M from V. Tiles go in groups of even size, none wider than a register tile. */
 static void multiply(const wino_job *job, const yk__conv_panel *panel, int64_t n_tiles, const float *v, float *m) {
     const yk__wino_state *state = job->state;
@@ -135,8 +98,9 @@ static void multiply(const wino_job *job, const yk__conv_panel *panel, int64_t n
         const float *w = job->weights + panel->weights + k * term_weights;
         for (int64_t g = 0; g < groups; g++) {
             const int64_t t = n_tiles * g / groups, np = n_tiles * (g + 1) / groups - t;
-            products[mv - 1][np - 1](v + k * state->term_in + t * LANES, n_tiles * LANES, state->in_blocks, w,
-                                     m + k * state->term_out + t * mv * LANES);
+            ISA(yk__products)
+            [mv - 1][np - 1](v + k * state->term_in + t * LANES, n_tiles * LANES, state->in_blocks, w,
+                             m + k * state->term_out + t * mv * LANES);
         }
     }
 }

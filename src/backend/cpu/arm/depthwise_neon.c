@@ -1,0 +1,6 @@
+/* Depthwise convolution for AArch64. */
+#include "backend/cpu/simd/simd_neon.h"
+
+#include "backend/cpu/simd/simd_math.h"
+
+#include "backend/cpu/depthwise_template.h"

@@ -1,0 +1,6 @@
+/* Matrix products on blocked data for AArch64. */
+#include "backend/cpu/simd/simd_neon.h"
+
+#include "backend/cpu/simd/simd_math.h"
+
+#include "backend/cpu/tile_template.h"

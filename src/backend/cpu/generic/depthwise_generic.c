@@ -1,0 +1,6 @@
+/* Depthwise convolution for any processor. */
+#include "backend/cpu/simd/simd_generic.h"
+
+#include "backend/cpu/simd/simd_math.h"
+
+#include "backend/cpu/depthwise_template.h"

@@ -1,0 +1,6 @@
+/* Depthwise convolution for AVX2. */
+#include "backend/cpu/simd/simd_avx2.h"
+
+#include "backend/cpu/simd/simd_math.h"
+
+#include "backend/cpu/depthwise_template.h"

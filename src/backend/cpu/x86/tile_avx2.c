@@ -1,0 +1,6 @@
+/* Matrix products on blocked data for AVX2. */
+#include "backend/cpu/simd/simd_avx2.h"
+
+#include "backend/cpu/simd/simd_math.h"
+
+#include "backend/cpu/tile_template.h"
