@@ -199,21 +199,35 @@ static int remaining_orientation(const page *p) {
     }
 }
 
+/* Each strip or tile costs a setup of its own inside libtiff, up to 0.1 ms; scanners write a strip for each row. */
+#define MAX_BLOCKS ((uint64_t)1 << 17)
+
+/* The picture, one block, and all blocks together, which may cover much more than the picture does. */
+static yk__code admit(tiff_state *s, const page *p, uint64_t *block_bytes) {
+    YK__TRY(yk__decode_admit(s->job, p->width, p->height, 0, s->err));
+    YK__TRY(yk__decode_admit(s->job, p->block_width, p->block_height, 0, s->err));
+    uint64_t across = ((uint64_t)p->width + p->block_width - 1) / p->block_width;
+    uint64_t n_blocks = across * (((uint64_t)p->height + p->block_height - 1) / p->block_height);
+    uint64_t block_pixels = (uint64_t)p->block_width * p->block_height;
+    if (n_blocks > MAX_BLOCKS || n_blocks > s->job->size || n_blocks * block_pixels > 2 * s->job->limits.max_pixels) {
+        return yk__fail(s->err, YK__IMAGE_LIMIT, "TIFF of %llu blocks of %u x %u pixels in %zu bytes",
+                        (unsigned long long)n_blocks, p->block_width, p->block_height, s->job->size);
+    }
+    *block_bytes = block_pixels * (is_deep_color(p) ? 2 * p->samples : 4);
+    /* the block as RGBA or 16-bit samples, and libtiff's own copies of it before conversion */
+    return yk__decode_admit(s->job, p->width, p->height, *block_bytes * 3, s->err);
+}
+
 static yk__code decode(tiff_state *s, TIFF *tiff, yk__image *out) {
     page p = {0};
     YK__TRY(read_page(s, tiff, &p));
     char why[1024] = "";
+    uint64_t block_bytes;
     if (!is_known(&p)) return refuse(s, &p);
     if (!is_deep_color(&p) && !TIFFRGBAImageOK(tiff, why))
         return yk__fail(s->err, YK__UNSUPPORTED, "this kind of TIFF is not read: %s", why);
 
-    YK__TRY(yk__decode_admit(s->job, p.width, p.height, 0, s->err));
-    /* the block as RGBA or 16-bit samples, and libtiff's own copy of it before conversion */
-    uint64_t block_bytes = (uint64_t)p.block_width * p.block_height * (is_deep_color(&p) ? 2 * p.samples : 4);
-    if (p.block_width > (1u << 24) || p.block_height > (1u << 24) || block_bytes >= (uint64_t)1 << 30) {
-        return yk__fail(s->err, YK__IMAGE_LIMIT, "TIFF with blocks of %u x %u pixels", p.block_width, p.block_height);
-    }
-    YK__TRY(yk__decode_admit(s->job, p.width, p.height, block_bytes * 3, s->err));
+    YK__TRY(admit(s, &p, &block_bytes));
     YK__TRY(yk__image_create(out, (int32_t)p.width, (int32_t)p.height, s->err));
     void *block = yk__alloc((size_t)block_bytes);
     if (!block)
