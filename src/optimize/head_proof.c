@@ -133,11 +133,12 @@ yk__code yk__head_prove(const yk__graph *graph, const yk__at_size *at, const yk_
     for (int s = 0; !code && *proven && s < 2; s++) {
         yk__tensor written = {0}, out[2] = {0};
         float *data[3 * YK__MAX_LEVELS] = {0};
-        const float *frontier[3 * YK__MAX_LEVELS] = {0};
+        yk__tensor frontier[3 * YK__MAX_LEVELS] = {0};
         code = make_branches(at, guess, seeds[s], data, err);
         for (int32_t f = 0; !code && f < cone->n_frontier; f++)
             for (int b = 0; b < yk__head_branches(guess); b++)
-                if (yk__head_branch(guess, b) == cone->frontier[f]) frontier[f] = data[b];
+                if (yk__head_branch(guess, b) == cone->frontier[f])
+                    frontier[f] = (yk__tensor){YK__DTYPE_F32, at->value[cone->frontier[f]].shape, data[b]};
         if (!code) code = yk__cone_run(graph, at, cone, frontier, &output, 1, evaluate, &written, err);
         if (!code) code = run_head(at, guess, data, evaluate, out, err);
         *proven = !code && agree(guess, &written, &out[0], side);

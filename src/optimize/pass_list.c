@@ -15,6 +15,7 @@ static const yk__pass passes[] = {
     {"recognise_head", "the export's decode becomes one YolkHead, after a numeric proof", yk__pass_recognise_head},
     {"canonical_resize", "resizing to sizes becomes whole factors, nearest by 2 one spelling", yk__pass_canonical_resize},
     {"free_reshape", "sizes and batch baked into Reshape become free", yk__pass_free_reshape},
+    {"bound_rows", "rows that an embedded NMS counts get a bound, after a numeric proof", yk__pass_bound_rows},
     {"fuse_silu", "SiLU and HardSwish out of their parts", yk__pass_fuse_silu},
     {"fuse_activation", "activations into the convolution before them", yk__pass_fuse_activation},
     {"fuse_residual", "additions into the convolution before them", yk__pass_fuse_residual},

@@ -18,6 +18,7 @@ YK__PASS(recognise_attention);
 YK__PASS(recognise_head);
 YK__PASS(canonical_resize);
 YK__PASS(free_reshape);
+YK__PASS(bound_rows);
 YK__PASS(fuse_silu);
 YK__PASS(fuse_activation);
 YK__PASS(fuse_residual);

@@ -147,7 +147,7 @@ static int32_t *find_last_uses(const yk__graph *graph, const yk__cone *cone, con
     return last;
 }
 
-yk__code yk__cone_run(const yk__graph *graph, const yk__at_size *at, const yk__cone *cone, const float *const *frontier_data,
+yk__code yk__cone_run(const yk__graph *graph, const yk__at_size *at, const yk__cone *cone, const yk__tensor *frontier_data,
                       const int32_t *targets, int n_targets, yk__evaluate_fn evaluate, yk__tensor *target_data,
                       yk__error *err) {
     yk__arena arena;
@@ -159,8 +159,7 @@ yk__code yk__cone_run(const yk__graph *graph, const yk__at_size *at, const yk__c
         const yk__inferred *value = &at->value[v];
         if (last_use[v] == -2) tensor[v] = (yk__tensor){value->dtype, value->shape, (void *)(uintptr_t)value->data};
     }
-    for (int32_t i = 0; !code && i < cone->n_frontier; i++)
-        tensor[cone->frontier[i]].data = (void *)(uintptr_t)frontier_data[i];
+    for (int32_t i = 0; !code && i < cone->n_frontier; i++) tensor[cone->frontier[i]] = frontier_data[i];
     for (int32_t i = 0; !code && i < cone->n_nodes; i++)
         code = run_step(&graph->nodes[cone->nodes[i]], i, last_use, evaluate, tensor, &arena, err);
     for (int i = 0; i < n_targets; i++) {

@@ -21,9 +21,9 @@ typedef bool (*yk__inside_fn)(const yk__graph *graph, const yk__rewrite *rewrite
 yk__code yk__cone_collect(const yk__rewrite *rewrite, const yk__at_size *at, const int32_t *targets, int n_targets,
                           yk__inside_fn inside, int max_nodes, yk__arena *arena, yk__cone *out, yk__error *err) YK__MUST_USE;
 
-/* Runs the cone. frontier_data[i]: f32 elements of frontier value i at its inferred shape. target_data[i] become tensors of
- * the caller's, to be given to yk__release. Memory of what lies between is given back as soon as nobody reads it any more. */
-yk__code yk__cone_run(const yk__graph *graph, const yk__at_size *at, const yk__cone *cone, const float *const *frontier_data,
+/* Runs the cone on frontier_data[i] for frontier value i (for values sized by the run, of any size). target_data[i] become
+ * tensors of the caller's, to be given to yk__release. Memory of what lies between is given back as soon as nobody reads it. */
+yk__code yk__cone_run(const yk__graph *graph, const yk__at_size *at, const yk__cone *cone, const yk__tensor *frontier_data,
                       const int32_t *targets, int n_targets, yk__evaluate_fn evaluate, yk__tensor *target_data,
                       yk__error *err) YK__MUST_USE;
 

@@ -268,7 +268,7 @@ static yk__code try_scales(const yk__rewrite *rewrite, const yk__at_size *at, co
     float *qkv = yk__made_up(count);
     if (!qkv) return yk__fail(err, YK__UNSUPPORTED, "no memory to try an attention pattern");
     for (int64_t i = 0; i < count; i++) qkv[i] = (float)yk__random_normal(&random, 1);
-    const float *frontier[1] = {qkv};
+    const yk__tensor frontier[1] = {{YK__DTYPE_F32, at->value[a->qkv].shape, qkv}};
     yk__code code = yk__cone_run(graph, at, cone, frontier, targets, n_targets, evaluate, written, err);
     int n_scales = scale_candidates(graph, cone, a, scale);
     for (int s = 0; !code && !*proven && s < n_scales; s++) {

@@ -6,38 +6,31 @@
 
 #include "backend/backend.h"
 
-static yk__code make_outputs(const yk__node *node, const yk__inferred *inferred, yk__tensor *out, yk__error *err) {
-    for (int k = 0; k < node->n_out; k++) {
-        const yk__inferred *value = &inferred[node->out[k]];
-        size_t bytes;
-        out[k] = (yk__tensor){.dtype = value->dtype, .shape = value->shape};
-        if (!yk__tensor_bytes(value->dtype, &value->shape, &bytes)) return yk__fail(err, YK__SHAPE, "no size");
-        out[k].data = yk__alloc(bytes + 1);
-        if (!out[k].data) return yk__fail(err, YK__MEMORY, "no memory");
-    }
-    return YK__OK;
-}
-
-static yk__code run_node(const yk__graph *graph, const yk__node *node, const yk__inferred *inferred, yk__tensor *tensor,
-                         bool *owned, yk__error *err) {
+/* A node on tensors whose elements are all known: then inference knows every size, those that the content decides included. */
+static yk__code run_node(const yk__node *node, yk__tensor *tensor, yk__error *err) {
     enum { MOST = 64 };
     yk__tensor in[MOST] = {0}, out[MOST] = {0};
-    bool known = true;
-    (void)graph;
+    yk__inferred known[MOST] = {0}, made[MOST] = {0};
     if (node->n_in > MOST || node->n_out > MOST) return yk__fail(err, YK__LIMIT, "too many operands");
-    for (int k = 0; k < node->n_out; k++) known = known && inferred[node->out[k]].data;
-    if (known) return YK__OK;
-    for (int k = 0; k < node->n_in; k++)
-        if (node->in[k] >= 0) in[k] = tensor[node->in[k]];
-    yk__code code = make_outputs(node, inferred, out, err);
+    for (int k = 0; k < node->n_in; k++) {
+        if (node->in[k] < 0) continue;
+        in[k] = tensor[node->in[k]];
+        known[k] = (yk__inferred){.dtype = in[k].dtype, .shape = in[k].shape, .data = in[k].data};
+    }
+    yk__code code = yk__infer_node(node, known, made, err);
+    for (int k = 0; !code && k < node->n_out; k++) {
+        size_t bytes;
+        out[k] = (yk__tensor){.dtype = made[k].dtype, .shape = made[k].shape};
+        if (!yk__tensor_bytes(out[k].dtype, &out[k].shape, &bytes))
+            code = yk__fail(err, YK__SHAPE, "no size");
+        else if (!(out[k].data = yk__alloc(bytes + 1)))
+            code = yk__fail(err, YK__MEMORY, "no memory");
+    }
     yk__arena scratch;
     yk__arena_init(&scratch, 0);
     if (!code) code = yk__ref_evaluate(node, in, out, &scratch, err);
     yk__arena_free(&scratch);
-    for (int k = 0; k < node->n_out; k++) {
-        tensor[node->out[k]] = out[k];
-        owned[node->out[k]] = true;
-    }
+    for (int k = 0; k < node->n_out; k++) tensor[node->out[k]] = out[k];
     return code;
 }
 
@@ -54,25 +47,19 @@ static void take_outputs(const yk__graph *graph, const yk__tensor *tensor, run_r
 }
 
 yk__code run_graph(const yk__graph *graph, const yk__shape *shape, const float *input, run_result *result, yk__error *err) {
-    yk__arena arena;
-    yk__arena_init(&arena, 0);
+    yk__tensor *tensor = yk__alloc_array((size_t)graph->n_values, sizeof *tensor);
     memset(result, 0, sizeof *result);
-    yk__inferred *inferred = yk__arena_array(&arena, (size_t)graph->n_values, sizeof *inferred);
-    yk__tensor *tensor = yk__arena_array(&arena, (size_t)graph->n_values, sizeof *tensor);
-    bool *owned = yk__arena_array(&arena, (size_t)graph->n_values, sizeof *owned);
-    yk__code code = YK__MEMORY;
-    if (inferred && tensor && owned) code = yk__infer_graph(graph, shape, yk__ref_evaluate, 4096, &arena, inferred, err);
-    if (!code) {
-        for (int v = 0; v < graph->n_values; v++)
-            tensor[v] = (yk__tensor){inferred[v].dtype, inferred[v].shape, (void *)(uintptr_t)inferred[v].data};
-        tensor[graph->inputs[0]].data = (void *)(uintptr_t)input;
-        for (int i = 0; !code && i < graph->n_nodes; i++)
-            code = run_node(graph, &graph->nodes[i], inferred, tensor, owned, err);
-        if (!code) take_outputs(graph, tensor, result);
-        for (int v = 0; v < graph->n_values; v++)
-            if (owned[v]) yk__free(tensor[v].data);
-    }
-    yk__arena_free(&arena);
+    if (!tensor) return yk__fail(err, YK__MEMORY, "no memory");
+    for (int v = 0; v < graph->n_values; v++)
+        if (graph->values[v].data)
+            tensor[v] = (yk__tensor){graph->values[v].dtype, graph->values[v].shape, (void *)(uintptr_t)graph->values[v].data};
+    tensor[graph->inputs[0]] = (yk__tensor){YK__DTYPE_F32, *shape, (void *)(uintptr_t)input};
+    yk__code code = YK__OK;
+    for (int i = 0; !code && i < graph->n_nodes; i++) code = run_node(&graph->nodes[i], tensor, err);
+    if (!code) take_outputs(graph, tensor, result);
+    for (int i = 0; i < graph->n_nodes; i++)
+        for (int k = 0; k < graph->nodes[i].n_out; k++) yk__free(tensor[graph->nodes[i].out[k]].data);
+    yk__free(tensor);
     return code;
 }
 
