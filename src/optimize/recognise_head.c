@@ -64,11 +64,11 @@ static bool inside(const yk__graph *graph, const yk__rewrite *rewrite, const yk_
 }
 
 /* The branches of one level, in the order their makers stand in the graph. */
-typedef struct level {
+typedef struct head_level {
     int n;
     int32_t value[MAX_PER_LEVEL];
     int64_t height, width;
-} level;
+} head_level;
 
 typedef struct search {
     const yk__model *model;
@@ -77,7 +77,7 @@ typedef struct search {
     yk__cone cone;
     yk__evaluate_fn evaluate;
     int n_levels, proofs_left;
-    level levels[YK__MAX_LEVELS];
+    head_level levels[YK__MAX_LEVELS];
     const float *dfl_weight; /* numbers on the bins as the file has them, NULL where there are none */
     int64_t n_dfl;
 } search;
@@ -97,14 +97,14 @@ static bool find_levels(search *s) {
         if (!found) {
             if (s->n_levels == YK__MAX_LEVELS) return false;
             memmove(&s->levels[at + 1], &s->levels[at], (size_t)(s->n_levels - at) * sizeof *s->levels);
-            s->levels[at] = (level){.height = height, .width = width};
+            s->levels[at] = (head_level){.height = height, .width = width};
             s->n_levels++;
         }
         if (s->levels[at].n == MAX_PER_LEVEL) return false;
         s->levels[at].value[s->levels[at].n++] = v;
     }
     for (int i = 0; i < s->n_levels; i++) {
-        const level *l = &s->levels[i];
+        const head_level *l = &s->levels[i];
         if (l->n != s->levels[0].n || l->n < 2 || l->height < 1 || l->width < 1) return false;
         if (input->dim[2] % l->height || input->dim[3] % l->width || input->dim[2] / l->height != input->dim[3] / l->width)
             return false;
