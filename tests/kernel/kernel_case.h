@@ -5,7 +5,7 @@
 
 #include "backend/backend.h"
 
-#define KERNEL_CASE_OPERANDS 8
+#define KERNEL_CASE_OPERANDS 12
 
 typedef struct kernel_case {
     /* the caller's */

@@ -2,6 +2,7 @@
 #ifndef YK_CPU_BLOCKED_TEMPLATE_H
 #define YK_CPU_BLOCKED_TEMPLATE_H
 
+#include <math.h>
 #include <string.h>
 
 #include "backend/cpu/cpu_kernels.h"

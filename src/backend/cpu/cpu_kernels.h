@@ -4,6 +4,7 @@
 
 #include "backend/cpu/conv_cpu.h"
 #include "backend/cpu/cpu_isa.h"
+#include "backend/cpu/head_cpu.h"
 #include "backend/cpu/map_cpu.h"
 #include "backend/cpu/pool_cpu.h"
 #include "backend/cpu/winograd_cpu.h"

@@ -29,6 +29,7 @@ INLINE vf v_fma(vf a, vf b, vf c) {
 INLINE vf v_fnma(vf a, vf b, vf c) {
     return _mm512_fnmadd_ps(a, b, c);
 } /* c - a * b */
+/* v_max, v_min: b where either is no number */
 INLINE vf v_max(vf a, vf b) {
     return _mm512_max_ps(a, b);
 }

@@ -1,0 +1,6 @@
+/* YolkHead for any processor. */
+#include "backend/cpu/simd/simd_generic.h"
+
+#include "backend/cpu/simd/simd_math.h"
+
+#include "backend/cpu/head_template.h"

@@ -1,0 +1,6 @@
+/* YolkHead for AVX2. */
+#include "backend/cpu/simd/simd_avx2.h"
+
+#include "backend/cpu/simd/simd_math.h"
+
+#include "backend/cpu/head_template.h"
