@@ -222,7 +222,7 @@ static yk__code decode(tiff_state *s, TIFF *tiff, yk__image *out) {
     page p = {0};
     YK__TRY(read_page(s, tiff, &p));
     char why[1024] = "";
-    uint64_t block_bytes;
+    uint64_t block_bytes = 0;
     if (!is_known(&p)) return refuse(s, &p);
     if (!is_deep_color(&p) && !TIFFRGBAImageOK(tiff, why))
         return yk__fail(s->err, YK__UNSUPPORTED, "this kind of TIFF is not read: %s", why);
