@@ -5,6 +5,9 @@
 
 #include "import/onnx_order.h"
 
+/* Attributes of one node; ONNX's own operators have at most 15. */
+#define MAX_ATTRIBUTES 64
+
 /* Names in messages are cut to this many bytes, so that the reason behind them is not lost. */
 #define NAME_SHOWN 120
 
@@ -112,7 +115,20 @@ static yk__code check_list(const Onnx__ModelProto *model, Onnx__NodeProto **node
     return YK__OK;
 }
 
+/* Calls are looked up by going through the functions: few enough that the largest file is checked in seconds. */
+#define MAX_FUNCTIONS 2048
+
 yk__code yk__onnx_check_nodes(const Onnx__ModelProto *model, int64_t opset, const Onnx__NodeProto **bad, yk__error *err) {
+    *bad = NULL;
+    if (model->n_functions > MAX_FUNCTIONS) {
+        return yk__fail(err, YK__LIMIT, "the model holds %zu functions; at most %d are allowed", model->n_functions,
+                        MAX_FUNCTIONS);
+    }
+    size_t n_nodes = model->graph->n_node;
+    for (size_t i = 0; i < model->n_functions; i++) n_nodes += model->functions[i]->n_node;
+    if (n_nodes > YK__MAX_NODES) {
+        return yk__fail(err, YK__LIMIT, "the model holds %zu nodes; at most %d are allowed", n_nodes, YK__MAX_NODES);
+    }
     YK__TRY(check_list(model, model->graph->node, model->graph->n_node, opset, bad, err));
     for (size_t i = 0; i < model->n_functions; i++) {
         const Onnx__FunctionProto *const f = model->functions[i];
@@ -525,7 +541,7 @@ static yk__code resolve_outputs(yk__lift *lift, yk__onnx_node *node) {
 
 static yk__code resolve_attributes(yk__lift *lift, yk__onnx_node *node) {
     const Onnx__NodeProto *const proto = node->proto;
-    if (proto->n_attribute > 256) return yk__lift_fail(lift, node, YK__LIMIT, "%zu attributes", proto->n_attribute);
+    if (proto->n_attribute > MAX_ATTRIBUTES) return yk__lift_fail(lift, node, YK__LIMIT, "%zu attributes", proto->n_attribute);
     node->attr = yk__arena_array(lift->scratch, proto->n_attribute, sizeof *node->attr);
     if (!node->attr) return no_scratch(lift);
     for (size_t i = 0; i < proto->n_attribute; i++) {

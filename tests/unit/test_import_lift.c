@@ -596,6 +596,27 @@ static void functions_do_not_multiply(void **state) {
     lift_fails(&m, YK__LIMIT, "", ""); /* by nodes looked at or by memory, whichever comes first */
 }
 
+static void counts_are_bounded(void **state) {
+    (void)state;
+    onnx_make m;
+    one(&m, 18, "Relu", "x");
+    m.model->n_functions = 2049;
+    m.model->functions = yk__arena_array(&m.arena, 2049, sizeof *m.model->functions);
+    for (size_t i = 0; i < 2049; i++) m.model->functions[i] = ONNX_NEW(&m, Onnx__FunctionProto, ONNX__FUNCTION_PROTO__INIT);
+    lift_fails(&m, YK__LIMIT, "2049 functions", "2048");
+
+    one(&m, 18, "Relu", "x");
+    Onnx__NodeProto **nodes = yk__arena_array(&m.arena, 100001, sizeof *nodes);
+    for (size_t i = 0; i < 100001; i++) nodes[i] = m.graph->node[0];
+    m.graph->node = nodes;
+    m.graph->n_node = 100001;
+    lift_fails(&m, YK__LIMIT, "100001 nodes", "100000");
+
+    Onnx__NodeProto *node = one(&m, 18, "Relu", "x");
+    for (int i = 0; i < 65; i++) onnx_int(&m, node, "a", i);
+    lift_fails(&m, YK__LIMIT, "65 attributes", "Relu");
+}
+
 static Onnx__GraphProto *branch(onnx_make *m, const char *op) {
     Onnx__GraphProto *const g = ONNX_NEW(m, Onnx__GraphProto, ONNX__GRAPH_PROTO__INIT);
     ONNX_ADD(m, g, node, onnx_free_node(m, op, "x", "b"));
@@ -803,6 +824,7 @@ int main(void) {
         cmocka_unit_test(functions_are_inlined),
         cmocka_unit_test(functions_that_call_themselves_end),
         cmocka_unit_test(functions_do_not_multiply),
+        cmocka_unit_test(counts_are_bounded),
         cmocka_unit_test(constant_conditions_are_taken),
         cmocka_unit_test(operators_are_refused_by_name),
         cmocka_unit_test(attributes_are_refused_by_name),
