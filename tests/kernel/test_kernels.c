@@ -382,6 +382,35 @@ static void test_enlarging(void **state) {
     }
 }
 
+/* --- attention --- */
+
+static void attention_attributes(yk__graph *graph, yk__node *node, const problem *p) {
+    yk__node_set_int(graph, node, "heads", p->k[0]);
+    yk__node_set_int(graph, node, "dim_key", p->s[0]);
+    yk__node_set_int(graph, node, "dim_value", p->s[1]);
+    yk__node_set_int(graph, node, "area", p->group);
+    if (p->flag) yk__node_set_float(graph, node, "scale", 0.3);
+}
+
+static void test_attention(void **state) {
+    (void)state;
+    seed = 7;
+    for (int i = 0; i < 40; i++) {
+        problem p = {.op = YK__OP_ATTENTION, .attributes = attention_attributes, .n_in = 1, .rank = {4}};
+        p.k[0] = between(1, 3), p.s[0] = 16 * between(1, 2), p.s[1] = 16 * between(1, 4);
+        p.group = between(1, 4), p.flag = between(0, 1);
+        int64_t h = p.group * between(1, 4), w = between(1, 13);
+        memcpy(p.dim[0], (int64_t[4]){between(1, 2), p.k[0] * (2 * p.s[0] + p.s[1]), h, w}, sizeof p.dim[0]);
+        snprintf(p.name, sizeof p.name, "attention heads %d key %d value %d area %d of %dx%d", (int)p.k[0], (int)p.s[0],
+                 (int)p.s[1], (int)p.group, (int)h, (int)w);
+        /* weights of the softmax sum to 1, values are of size 1: scores of some tens with relative errors of 1e-6 */
+        p.terms = 0;
+        fill(&p, 1.0f);
+        run_problem(&p);
+        drop(&p);
+    }
+}
+
 /* The checks themselves must be able to fail: a kernel that writes one element too many is found. */
 static yk__code overwriting_run(const yk__step *step, yk__exec *exec, yk__error *err) {
     yk__code code = step->kernel->data ? ((const yk__kernel *)step->kernel->data)->run(step, exec, err) : YK__INTERNAL;
@@ -437,9 +466,9 @@ static int end_pool(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conv_known_shapes), cmocka_unit_test(test_conv_random_shapes),
-        cmocka_unit_test(test_pooling),           cmocka_unit_test(test_elementwise),
-        cmocka_unit_test(test_enlarging),         cmocka_unit_test(test_damage_is_found),
+        cmocka_unit_test(test_conv_known_shapes), cmocka_unit_test(test_conv_random_shapes), cmocka_unit_test(test_pooling),
+        cmocka_unit_test(test_elementwise),       cmocka_unit_test(test_attention),          cmocka_unit_test(test_enlarging),
+        cmocka_unit_test(test_damage_is_found),
     };
     return cmocka_run_group_tests(tests, make_pool, end_pool);
 }

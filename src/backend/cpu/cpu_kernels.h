@@ -2,6 +2,7 @@
 #ifndef YK_CPU_CPU_KERNELS_H
 #define YK_CPU_CPU_KERNELS_H
 
+#include "backend/cpu/attention_cpu.h"
 #include "backend/cpu/conv_cpu.h"
 #include "backend/cpu/cpu_isa.h"
 #include "backend/cpu/head_cpu.h"

@@ -1,0 +1,6 @@
+/* Attention for any processor. */
+#include "backend/cpu/simd/simd_generic.h"
+
+#include "backend/cpu/simd/simd_math.h"
+
+#include "backend/cpu/attention_template.h"
