@@ -7,7 +7,7 @@
  * expected outputs, both folded and planned. A test whose model yolk refuses as unsupported counts as such. FILE lists the
  * exceptions, patterns of test names in backticks with their reasons (docs/operator-exceptions.md): with it, an unsupported
  * test of an operator that yolk has fails unless it is listed, and a listed one that fails counts as unsupported.
- * Exit status: 0 when nothing failed, 1 when something did, 2 for a usage error, 77 when there is no test. */
+ * Exit status: 0 when nothing failed, 1 when something did, 2 for a usage error, 77 when there is no test at all. */
 #include <dirent.h>
 #include <fnmatch.h>
 #include <stdio.h>
@@ -221,7 +221,9 @@ int main(int argc, char **argv) {
     for (int i = 0; i < o.n_folders; i++) readable &= run_folder(&o, o.folders[i], &report);
     print_report(&report);
     free(report.tallies);
+    const int n_tests = report.totals[PASSED] + report.totals[FAILED] + report.totals[UNSUPPORTED];
+    if (n_tests == 0) printf("skipped: no tests found\n");
+    if (n_tests == 0) return 77;
     if (!readable) return 2;
-    if (report.totals[PASSED] + report.totals[FAILED] + report.totals[UNSUPPORTED] == 0) return 77;
     return report.totals[FAILED] > 0;
 }
