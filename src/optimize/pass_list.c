@@ -20,6 +20,7 @@ static const yk__pass passes[] = {
     {"fuse_activation", "activations into the convolution before them", yk__pass_fuse_activation},
     {"fuse_residual", "additions into the convolution before them", yk__pass_fuse_residual},
     {"remove_dead", "drop what nobody reads", yk__pass_remove_dead},
+    {"canonical_attributes", "one way to write down the same operator", yk__pass_canonical_attributes},
     {"canonical_order", "one order of nodes, from the network alone", yk__pass_canonical_order},
 };
 

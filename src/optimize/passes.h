@@ -23,6 +23,7 @@ YK__PASS(fuse_silu);
 YK__PASS(fuse_activation);
 YK__PASS(fuse_residual);
 YK__PASS(remove_dead);
+YK__PASS(canonical_attributes);
 YK__PASS(canonical_order);
 
 #endif

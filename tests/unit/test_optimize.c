@@ -590,6 +590,80 @@ static void a_reshape_of_two_sizes_stays(void **state) { /* 64 x 64 pixels as 32
     yk__model_free(&m);
 }
 
+/* ---- bound_rows ---- */
+
+static int32_t number_of_rows(yk__model *m, int32_t rows) {
+    return op(m, YK__OP_GATHER, IN(op(m, YK__OP_SHAPE, IN(rows)), INTS(m, 0))); /* a list of one */
+}
+
+/* What an export with NMS inside does with the rows it counted: class numbers times a constant added to the boxes, the first
+ * 16 rows, zeros below them. `height` is what the Pad fills up to. */
+static void write_counted_rows(yk__model *m, int64_t height) {
+    int64_t ids[64];
+    yk__shape sixty_four = DIMS(64);
+    for (int i = 0; i < 64; i++) ids[i] = i;
+    start(m, 8);
+    int32_t x = input(m, DIMS(1, 4, 8, 8));
+    int32_t scores = op(m, YK__OP_RESHAPE, IN(op(m, YK__OP_REDUCE_MAX, IN(x, INTS(m, 1))), INTS(m, 64)));
+    int32_t chosen = op(m, YK__OP_NON_ZERO, IN(op(m, YK__OP_GREATER, IN(scores, scalar(m, 1.2f)))));
+    chosen = op(m, YK__OP_TRANSPOSE, IN(chosen));
+    int32_t numbers = yk__graph_add_constant(&m->graph, "ids", YK__DTYPE_I64, &sixty_four, ids);
+    int32_t boxes = op(m, YK__OP_GATHER_ND, IN(op(m, YK__OP_RESHAPE, IN(x, INTS(m, 64, 4))), chosen));
+    int32_t classes = op(m, YK__OP_GATHER_ND, IN(numbers, chosen));
+    int32_t target = op(m, YK__OP_CONCAT, IN(number_of_rows(m, classes), INTS(m, 4)));
+    set_int(m, "axis", 0);
+    int32_t shift = op(m, YK__OP_EXPAND, IN(op(m, YK__OP_RESHAPE, IN(classes, INTS(m, -1, 1))), target));
+    shift = op(m, YK__OP_CAST, IN(shift));
+    assert_true(yk__node_set_string(&m->graph, last(m), "to", "f32"));
+    int32_t rows = op(m, YK__OP_ADD, IN(boxes, op(m, YK__OP_MUL, IN(shift, scalar(m, 0.125f)))));
+    rows = op(m, YK__OP_SLICE, IN(rows, INTS(m, 0), INTS(m, 16), INTS(m, 0)));
+    int32_t missing = op(m, YK__OP_SUB, IN(INTS(m, height), number_of_rows(m, rows)));
+    int32_t amounts = op(m, YK__OP_CONCAT, IN(INTS(m, 0), op(m, YK__OP_MUL, IN(missing, INTS(m, 4)))));
+    set_int(m, "axis", 0);
+    int32_t all = op(m, YK__OP_PAD, IN(op(m, YK__OP_RESHAPE, IN(rows, INTS(m, -1))), amounts));
+    finish(m, op(m, YK__OP_RESHAPE, IN(all, INTS(m, 1, height, 4))));
+}
+
+static bool can_be_planned(const yk__model *m) {
+    yk__arena arena;
+    yk__arena_init(&arena, 0);
+    yk__inferred *values = yk__arena_array(&arena, (size_t)m->graph.n_values, sizeof *values);
+    yk__shape shape = DIMS(1, 4, 8, 8);
+    yk__code code = yk__infer_graph(&m->graph, &shape, yk__ref_evaluate, 4096, &arena, values, NULL);
+    yk__arena_free(&arena);
+    return code == YK__OK;
+}
+
+static void counted_rows_get_a_bound(void **state) {
+    (void)state;
+    yk__model m;
+    write_counted_rows(&m, 16);
+    assert_false(can_be_planned(&m));
+    assert_true(pass_keeps(&m, yk__pass_bound_rows, EXACT));
+    assert_true(can_be_planned(&m));
+    assert_int_equal(count(&m, YK__OP_EXPAND) + count(&m, YK__OP_PAD), 0);
+    assert_false(pass(&m, yk__pass_bound_rows));
+    yk__model_free(&m);
+}
+
+/* A Pad that puts its zeros in front looks alike and is not. */
+static void another_padding_keeps_its_pad(void **state) {
+    (void)state;
+    yk__model m;
+    write_counted_rows(&m, 16);
+    yk__node *amounts = NULL;
+    for (int i = 0; i < m.graph.n_nodes; i++)
+        if (m.graph.nodes[i].op == YK__OP_CONCAT) amounts = &m.graph.nodes[i]; /* the last one */
+    assert_non_null(amounts);
+    int32_t first = amounts->in[0];
+    amounts->in[0] = amounts->in[1];
+    amounts->in[1] = first;
+    pass_keeps(&m, yk__pass_bound_rows, EXACT);
+    assert_int_equal(count(&m, YK__OP_PAD), 1);
+    assert_false(can_be_planned(&m));
+    yk__model_free(&m);
+}
+
 /* ---- size_free by itself ---- */
 
 static void bound_nodes_are_named(void **state) {
@@ -668,6 +742,38 @@ static void order_follows_from_the_network_alone(void **state) {
     assert_string_equal(dumps[1], dumps[0]);
     free(dumps[0]);
     free(dumps[1]);
+}
+
+static void operators_are_written_down_in_one_way(void **state) {
+    (void)state;
+    yk__text text[2] = {{0}, {0}};
+    for (int way = 0; way < 2; way++) { /* the same network: bare, and with every default said, in another order */
+        yk__model m;
+        start(&m, 64);
+        int32_t x = input(&m, DIMS(1, 4, 64, 64));
+        int32_t w = yk__graph_add_constant(&m.graph, "w", YK__DTYPE_F32, &(yk__shape){.rank = 4, .dim = {4, 4, 1, 1}},
+                                           (float[16]){1, 2, 3, 4, 5, 6, 7, 8});
+        int32_t a = way ? op(&m, YK__OP_CONV, IN(x, w, YK__NO_VALUE)) : op(&m, YK__OP_CONV, IN(x, w));
+        if (way) {
+            assert_true(yk__node_set_string(&m.graph, last(&m), "act", "none"));
+            assert_true(yk__node_set_ints(&m.graph, last(&m), "strides", (int64_t[]){1, 1}, 2));
+            assert_true(yk__node_set_string(&m.graph, last(&m), "auto_pad", "VALID"));
+            set_int(&m, "group", 1);
+        }
+        a = op(&m, YK__OP_CONCAT, IN(x, a));
+        set_int(&m, "axis", way ? -3 : 1);
+        a = op(&m, YK__OP_SOFTMAX, IN(a));
+        if (way) set_int(&m, "axis", 3);
+        finish(&m, a);
+        for (int v = 0; v < m.graph.n_values; v++) m.graph.values[v].name = "";
+        assert_true(pass_keeps(&m, yk__pass_canonical_attributes, EXACT));
+        assert_false(pass(&m, yk__pass_canonical_attributes));
+        yk__graph_dump(&m.graph, &text[way]);
+        yk__model_free(&m);
+    }
+    assert_string_equal(yk__text_get(&text[0]), yk__text_get(&text[1]));
+    yk__text_free(&text[0]);
+    yk__text_free(&text[1]);
 }
 
 static void silu_residual(yk__model *m) { /* conv, SiLU in two parts, a residual, an identity */
@@ -765,10 +871,13 @@ int main(void) {
         cmocka_unit_test(computed_sizes_become_factors),
         cmocka_unit_test(baked_reshapes_become_free),
         cmocka_unit_test(a_reshape_of_two_sizes_stays),
+        cmocka_unit_test(counted_rows_get_a_bound),
+        cmocka_unit_test(another_padding_keeps_its_pad),
         cmocka_unit_test(bound_nodes_are_named),
         cmocka_unit_test(free_graphs_are_free),
         cmocka_unit_test(what_nobody_reads_is_dropped),
         cmocka_unit_test(order_follows_from_the_network_alone),
+        cmocka_unit_test(operators_are_written_down_in_one_way),
         cmocka_unit_test(passes_can_be_chosen),
         cmocka_unit_test(unknown_passes_are_an_error),
         cmocka_unit_test(no_memory_is_an_error),
