@@ -8,6 +8,8 @@
 #include "engine/report.h"
 #include "image/view.h"
 #include "runtime/context.h"
+#include "task/letterbox.h"
+#include "task/mask.h"
 #include "task/nms.h"
 
 struct yk_pool {
@@ -49,9 +51,12 @@ struct yk_report {
 
 /* One detection before it is handed out. Boxes are in pixels of the original picture. */
 typedef struct yk__found {
-    float box[4];
+    float box[4]; /* obb: the bounds of the corners */
     float score;
     int32_t class_id;
+    float xywhr[5], corners[4][2]; /* obb */
+    float mask_box[4];             /* segment: the box in the mask's pixels */
+    const float *extra;            /* keypoints in pixels of the original picture; coefficients of the mask; else NULL */
 } yk__found;
 
 typedef struct yk__picture_result {
@@ -64,7 +69,10 @@ typedef struct yk__picture_result {
     int32_t top[5];
     int32_t n_top;
     yk_speed speed;
-    yk__image input; /* with keep_inputs */
+    yk__image input;           /* with keep_inputs */
+    yk__scale_back back;       /* network pixels to the picture's */
+    yk__prototypes prototypes; /* segment, where there is a detection: in the results' arena */
+    yk__mask_grid mask_grid;
 } yk__picture_result;
 
 struct yk_results {

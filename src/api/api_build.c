@@ -1,6 +1,7 @@
 /* Model file to engine file: import, optimise, self test, write. */
 #include "api/api.h"
 
+#include "api/api_tune.h"
 #include "base/text.h"
 #include "engine/engine_write.h"
 #include "graph/size_free.h"
@@ -22,6 +23,7 @@ static const char *options_text(const yk_build_options *o, yk__arena *arena) {
     if (o->names_file) yk__text_printf(&text, " --names %s", yk__basename(o->names_file));
     if (o->passes) yk__text_printf(&text, " --passes %s", o->passes);
     if (o->tune) yk__text_add(&text, " --tune");
+    if (o->choices_from) yk__text_printf(&text, " --choices %s", yk__basename(o->choices_from));
     const char *copy = yk__arena_strdup(arena, text.length ? yk__text_get(&text) + 1 : "");
     yk__text_free(&text);
     return copy;
@@ -152,7 +154,8 @@ static bool rows_are_sorted(const yk__model *model) {
 
 yk__code yk__api_write_engine(const yk__model *model, const char *path, const yk_build_options *options, yk__pool *pool,
                               yk__error *err) {
-    (void)options;
+    yk_build_options o;
+    yk__api_options(&o, sizeof o, options, sizeof o);
     yk__plan_options plan = {.backends = {yk__backend_ref()},
                              .n_backends = 1,
                              .n_threads = yk__pool_size(pool),
@@ -161,6 +164,7 @@ yk__code yk__api_write_engine(const yk__model *model, const char *path, const yk
     yk__plans *plans = NULL;
     yk__context context = {0};
     yk__selftest test = {0};
+    yk__tuned tuned = {0};
     yk__arena arena;
     yk__arena_init(&arena, 0);
     yk__code code = yk__plans_create(&plans, &model->graph, &plan, 1, err);
@@ -168,8 +172,11 @@ yk__code yk__api_write_engine(const yk__model *model, const char *path, const yk
         yk__context_init(&context, plans, pool);
         code = run_selftest(model, &context, &test, &arena, err);
     }
+    if (code == YK__OK && o.choices_from) code = yk__api_choices_from(o.choices_from, &arena, &tuned, err);
+    if (code == YK__OK && o.tune) code = yk__api_tune(model, pool, &arena, &tuned, err);
     if (code == YK__OK) {
-        yk__engine_write_options write = {.selftest = test.n_outputs ? &test : NULL, .precision = "fp32"};
+        yk__engine_write_options write = {
+            .choices = tuned.choices, .n_choices = tuned.n, .selftest = test.n_outputs ? &test : NULL, .precision = "fp32"};
         code = yk__engine_write(path, model, &write, err);
     }
     yk__context_free(&context);

@@ -37,7 +37,7 @@ yk__code yk__api_picture_make(yk__api_picture *picture, uint8_t *pixels, yk__poo
     return yk__letterbox_apply(&picture->letterbox, &picture->view, picture->pad, pixels, stride, NULL, pool, err);
 }
 
-void yk__api_picture_scale_box(const yk__api_picture *picture, const yk__recipe *recipe, float box[4]) {
+yk__scale_back yk__api_picture_back(const yk__api_picture *picture, const yk__recipe *recipe) {
     const yk__letterbox *l = &picture->letterbox;
     yk__scale_back back = recipe->layout == YK__LAYOUT_V5
                               ? yk__scale_back_make_v5(l->width, l->height, l->source_width, l->source_height)
@@ -47,7 +47,7 @@ void yk__api_picture_scale_box(const yk__api_picture *picture, const yk__recipe 
         back.gain_x = back.gain_y = (float)(gain_x < gain_y ? gain_x : gain_y);
         back.pad_x = back.pad_y = 0;
     }
-    yk__scale_back_box(&back, box);
+    return back;
 }
 
 void yk__api_picture_free(yk__api_picture *picture) {

@@ -22,8 +22,8 @@ yk__code yk__api_picture_plan(yk__api_picture *picture, const yk__image_view *vi
                               const int32_t imgsz[2], bool rect, yk__error *err) YK__MUST_USE;
 /* Writes the network's input: network_height rows of network_width BGR pixels without gaps. */
 yk__code yk__api_picture_make(yk__api_picture *picture, uint8_t *pixels, yk__pool *pool, yk__error *err) YK__MUST_USE;
-/* x1 y1 x2 y2 in network pixels to pixels of the picture, clipped. */
-void yk__api_picture_scale_box(const yk__api_picture *picture, const yk__recipe *recipe, float box[4]);
+/* The way from network pixels to pixels of the picture. Not for classify. */
+yk__scale_back yk__api_picture_back(const yk__api_picture *picture, const yk__recipe *recipe);
 void yk__api_picture_free(yk__api_picture *picture);
 
 #endif
