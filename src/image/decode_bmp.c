@@ -83,17 +83,16 @@ static yk__code read_masks(bmp *b) {
 }
 
 /* 32-bit pixels may name their channels in a header that is long enough to hold the masks; a channel with an empty mask
- * switches that off. A mask's lowest run of ones counts. */
+ * switches that off. The mask's largest value becomes 255, holes in it included. */
 static yk__code read_wide_masks(bmp *b) {
-    uint32_t masks[3];
-    if (!take_u32(b, &masks[2]) || !take_u32(b, &masks[1]) || !take_u32(b, &masks[0])) return truncated(b);
+    uint32_t masks[3], alpha;
+    if (!take_u32(b, &masks[2]) || !take_u32(b, &masks[1]) || !take_u32(b, &masks[0]) || !take_u32(b, &alpha))
+        return truncated(b);
     b->masked = masks[0] && masks[1] && masks[2];
     for (int c = 0; c < 3 && b->masked; c++) {
-        uint32_t shift = (uint32_t)__builtin_ctz(masks[c]), ones = 0;
-        while (shift + ones < 32 && masks[c] >> (shift + ones) & 1) ones++;
         b->channels[c].mask = masks[c];
-        b->channels[c].shift = shift;
-        b->channels[c].scale = 255.0f / (float)(((uint64_t)1 << ones) - 1);
+        b->channels[c].shift = (uint32_t)__builtin_ctz(masks[c]);
+        b->channels[c].scale = 255.0f / (float)(masks[c] >> b->channels[c].shift);
     }
     return YK__OK;
 }
@@ -162,7 +161,7 @@ static void put_masked(const bmp *b, const uint8_t *from, uint8_t *to) {
     uint32_t v = (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
     for (int c = 0; c < 3; c++) {
         float level = (float)((v & b->channels[c].mask) >> b->channels[c].shift) * b->channels[c].scale;
-        to[c] = (uint8_t)(uint64_t)level;
+        to[c] = (uint8_t)level; /* at most 255, as float rounding keeps 255.0 * n / n */
     }
 }
 
