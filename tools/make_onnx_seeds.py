@@ -15,6 +15,12 @@ from onnx import helper as h
 from onnx import numpy_helper
 
 made = {}
+TEXTS = {
+    "literal.txt": "{0: 'person', 1: \"child's toy\", 'k': [1.5, -2, (True, None)], 2: 'caf\\u00e9\\n\\x41'}",
+    "names.txt": "cat\ndog\n",
+    "names-block.yaml": "nc: 2\nnames:\n  0: cat  # a comment\n  1: 'traffic light'\n",
+    "names-flow.yaml": "names: ['x, y', z]\n",
+}
 
 
 def tensor(name, values, dtype=np.float32):
@@ -144,7 +150,9 @@ def main():
         make()
     for name, m in made.items():
         (folder / (name + ".onnx")).write_bytes(m.SerializeToString(deterministic=True))
-    print(f"{len(made)} seeds, {sum(p.stat().st_size for p in folder.iterdir())} bytes in {folder}")
+    for name, text in TEXTS.items():  # the same target reads any bytes as a literal and as a file of names, too
+        (folder / name).write_bytes(text.encode())
+    print(f"{len(made) + len(TEXTS)} seeds, {sum(p.stat().st_size for p in folder.iterdir())} bytes in {folder}")
     return 0
 
 
