@@ -142,13 +142,13 @@ static void expect(const uint8_t *bytes, size_t size, yk__finding_code wanted) {
 }
 
 /* Puts a file together from any sections: names with a leading '!' are required. */
-typedef struct part {
+typedef struct piece {
     const char *name;
     const void *bytes;
     size_t size;
-} part;
+} piece;
 
-static uint8_t *assemble(const part *parts, int n, const uint8_t *summary_of, size_t *size) {
+static uint8_t *assemble(const piece *parts, int n, const uint8_t *summary_of, size_t *size) {
     yk__head head = {.format = 1, .min_reader = 1, .n_sections = n};
     uint64_t at = YK__ENGINE_HEAD_BYTES;
     for (int i = 0; i < n; i++) {
@@ -172,15 +172,15 @@ static uint8_t *assemble(const part *parts, int n, const uint8_t *summary_of, si
 }
 
 /* The tiny engine's own sections, for replacing one. */
-typedef struct kit {
+typedef struct pieces {
     uint8_t *engine;
     size_t size;
-    part parts[YK__ENGINE_MAX_SECTIONS];
+    piece parts[YK__ENGINE_MAX_SECTIONS];
     char names[YK__ENGINE_MAX_SECTIONS][40];
     int n;
-} kit;
+} pieces;
 
-static void take_apart(kit *kit) {
+static void take_apart(pieces *kit) {
     yk__head head;
     bool complete;
     yk__error err;
@@ -189,11 +189,11 @@ static void take_apart(kit *kit) {
     kit->n = head.n_sections;
     for (int i = 0; i < kit->n; i++) {
         snprintf(kit->names[i], sizeof kit->names[i], "%s%s", head.sections[i].flags ? "!" : "", head.sections[i].name);
-        kit->parts[i] = (part){kit->names[i], kit->engine + head.sections[i].at, (size_t)head.sections[i].length};
+        kit->parts[i] = (piece){kit->names[i], kit->engine + head.sections[i].at, (size_t)head.sections[i].length};
     }
 }
 
-static part *find_part(kit *kit, const char *name) {
+static piece *find_part(pieces *kit, const char *name) {
     for (int i = 0; i < kit->n; i++)
         if (!strcmp(kit->parts[i].name, name)) return &kit->parts[i];
     fail_msg("no section %s", name);
@@ -202,10 +202,10 @@ static part *find_part(kit *kit, const char *name) {
 
 /* With `name` replaced by other bytes the file gives this finding. */
 static void expect_with(const char *name, const void *bytes, size_t size, yk__finding_code wanted) {
-    kit kit;
+    pieces kit;
     size_t n;
     take_apart(&kit);
-    part *part = find_part(&kit, name);
+    piece *part = find_part(&kit, name);
     part->bytes = bytes;
     part->size = size;
     uint8_t *file = assemble(kit.parts, kit.n, kit.engine, &n);
@@ -224,9 +224,9 @@ static void expect_with_text(const char *name, const char *text, yk__finding_cod
 
 /* A section's text with the first `from` replaced by `to`. */
 static void expect_edited(const char *name, const char *from, const char *to, yk__finding_code wanted) {
-    kit kit;
+    pieces kit;
     take_apart(&kit);
-    part *part = find_part(&kit, name);
+    piece *part = find_part(&kit, name);
     char *text = calloc(1, part->size + strlen(to) + 1), *copy = calloc(1, part->size + 1);
     assert_non_null(text);
     assert_non_null(copy);
@@ -512,11 +512,11 @@ static void test_section_sets(void **state) {
     (void)state;
     static const char *const needed[] = {"!recipe", "!graph", "!weights"};
     static const char *const spare[] = {"provenance", "selftest", "plan.cpu.avx2", "!choices"};
-    kit kit;
+    pieces kit;
     size_t n;
     uint8_t *file;
     take_apart(&kit);
-    part all[YK__ENGINE_MAX_SECTIONS];
+    piece all[YK__ENGINE_MAX_SECTIONS];
     memcpy(all, kit.parts, sizeof all);
     for (size_t i = 0; i < 7; i++) {
         const char *name = i < 3 ? needed[i] : spare[i - 3];
@@ -531,7 +531,7 @@ static void test_section_sets(void **state) {
         free(file);
     }
     memcpy(kit.parts, all, sizeof all);
-    kit.parts[kit.n] = (part){"!later", "new", 3};
+    kit.parts[kit.n] = (piece){"!later", "new", 3};
     file = assemble(kit.parts, kit.n + 1, kit.engine, &n);
     expect(file, n, YK__FINDING_SECTION_UNKNOWN);
     free(file);
@@ -546,7 +546,7 @@ static void test_section_sets(void **state) {
     file = assemble(kit.parts, kit.n + 1, kit.engine, &n);
     expect(file, n, YK__FINDING_SECTION_TABLE_INVALID);
     free(file);
-    kit.parts[kit.n] = (part){"plan.x", "", 0};
+    kit.parts[kit.n] = (piece){"plan.x", "", 0};
     file = assemble(kit.parts, kit.n + 1, kit.engine, &n);
     expect(file, n, YK__FINDING_OPTIONAL_SECTION_INVALID);
     free(file);
