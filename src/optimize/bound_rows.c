@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_NODES = 200, MOST_FRONTIER = 8, MOST_CHAIN = 8, MOST_ROUNDS = 16 };
+enum { MOST_NODES = 200, MOST_FRONTIER = 8, MOST_CHAIN = 8, MOST_ROUNDS = 16, MOST_TRIED = 32 };
 
 /* Row counts tried, the last two relative to the bound R: none, one, some, almost all, all. */
 static int64_t row_count(int try, int64_t bound) {
@@ -254,9 +254,10 @@ static yk__code bound_one(yk__model *model, yk__evaluate_fn evaluate, bool *kept
     yk__code code = yk__rewrite_begin(&rewrite, graph, err);
     if (!code) code = yk__infer_at(model, 0, 0, evaluate, &rewrite.scratch, &at, err);
     if (!yk__is_fatal(code) && (code || at.complete)) at.value = NULL;
-    for (int32_t i = 0, n = graph->n_nodes; !code && !*kept && at.value && i < n; i++) {
+    for (int32_t i = 0, n = graph->n_nodes, tried = 0; !code && !*kept && at.value && i < n && tried < MOST_TRIED; i++) {
         const yk__node *node = &graph->nodes[i];
         if (node->n_out != 1 || yk__at(&at, node->out[0])) continue;
+        tried += node->op == YK__OP_EXPAND || node->op == YK__OP_PAD;
         if (node->op == YK__OP_EXPAND)
             code = drop_expand(model, i, &rewrite, &at, evaluate, kept, err);
         else if (node->op == YK__OP_PAD)

@@ -126,7 +126,7 @@ YK__PASS(canonical_resize) {
     for (int i = 0; i < graph->n_nodes; i++)
         any = any || (graph->nodes[i].op == YK__OP_RESIZE && !is_canonical(graph, &graph->nodes[i]));
     if (!any) return YK__OK;
-    yk__arena_init(&scratch, 0);
+    yk__arena_init(&scratch, YK__SCRATCH_BYTES);
     yk__code code = YK__OK;
     code = yk__infer_at(model, 0, 0, evaluate, &scratch, &at[0], err);
     if (!code) code = yk__infer_at(model, 2, 3, evaluate, &scratch, &at[1], err);

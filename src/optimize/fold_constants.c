@@ -7,6 +7,18 @@
  * Tile, ConstantOfShape of a hostile file; a plain broadcast of a scalar to a picture). */
 enum { MOST_GROWTH = 64, ALWAYS_ALLOWED_BYTES = 4096 };
 
+/* Multiplying two constants costs up to the product of their sizes. Models have no such nodes, or tiny ones; a file must not be
+ * able to keep the build busy with them. */
+static bool cheap(const yk__node *node, const yk__inferred *in) {
+    const int64_t most_products = (int64_t)1 << 28;
+    int64_t a, b, products;
+    if (node->op != YK__OP_CONV && node->op != YK__OP_CONV_TRANSPOSE && node->op != YK__OP_MATMUL && node->op != YK__OP_GEMM &&
+        node->op != YK__OP_EINSUM && node->op != YK__OP_NON_MAX_SUPPRESSION)
+        return true;
+    return node->n_in > 1 && yk__shape_count(&in[0].shape, &a) && yk__shape_count(&in[1].shape, &b) &&
+           yk__mul_i64(a, b, &products) && products <= most_products;
+}
+
 static bool all_constant(const yk__graph *graph, const yk__node *node) {
     int present = 0;
     for (int k = 0; k < node->n_in; k++) {
@@ -44,7 +56,7 @@ static yk__code fold(yk__rewrite *rewrite, yk__node *node, yk__evaluate_fn evalu
     }
     yk__code code = yk__infer_node(node, in, out, err);
     if (code) return yk__is_fatal(code) ? code : YK__OK;
-    if (!growth_allowed(in, node->n_in, out, node->n_out)) return YK__OK;
+    if (!cheap(node, in) || !growth_allowed(in, node->n_in, out, node->n_out)) return YK__OK;
     for (int k = 0; k < node->n_out; k++) {
         size_t bytes;
         if (!yk__tensor_bytes(out[k].dtype, &out[k].shape, &bytes)) return YK__OK;

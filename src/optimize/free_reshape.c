@@ -116,7 +116,7 @@ YK__PASS(free_reshape) {
     for (int round = 0; !code && round_changed && round < MOST_ROUNDS; round++) {
         yk__at_size at[2] = {0};
         yk__arena scratch;
-        yk__arena_init(&scratch, 0);
+        yk__arena_init(&scratch, YK__SCRATCH_BYTES);
         round_changed = false;
         code = yk__infer_at(model, 0, 0, evaluate, &scratch, &at[0], err);
         if (!code) code = yk__infer_at(model, 3, 5, evaluate, &scratch, &at[1], err);

@@ -12,8 +12,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A written-out attention has about 20 nodes, 60 with computed shapes. */
-enum { MOST_NODES = 200, MOST_MOVES = 16 };
+/* A written-out attention has about 20 nodes, 60 with computed shapes, and values with a handful of readers; yolo12x has 24 of
+ * them. A file that holds more than this is no YOLO and must not keep the build busy. */
+enum { MOST_NODES = 200, MOST_MOVES = 16, MOST_READERS = 64, MOST_TRIED = 256 };
+
+/* Products that a proof may cost: seconds on the ref backend. At 1280 pixels the blocks of a YOLO have 2^30. */
+#define MOST_PRODUCTS ((int64_t)1 << 33)
 
 /* Both sides sum the same products in another order. With q and k of sigma 1 and at most a few thousand tokens the outputs
  * are below 6 in size and their rounding stays below 1e-6 per unit; a wrong scale, head order or area is off by 0.01 and more.
@@ -83,7 +87,7 @@ static bool picture_shaped(const yk__shape *shape, const yk__shape *like) {
 /* The one node that reads a value, -1 for none or several. A Shape that looks at its size does not count. */
 static int32_t only_reader(const yk__rewrite *rewrite, const readers *list, int32_t v) {
     int32_t only = -1;
-    if (rewrite->is_output[v]) return -1;
+    if (rewrite->is_output[v] || list->first[v + 1] - list->first[v] > MOST_READERS) return -1;
     for (int32_t r = list->first[v]; r < list->first[v + 1]; r++) {
         if (rewrite->graph->nodes[list->node[r]].op == YK__OP_SHAPE) continue;
         if (only >= 0) return -1;
@@ -132,7 +136,9 @@ static bool fit_shapes(const yk__at_size *at, const yk__shape *softmax, attentio
     int64_t rest = qkv->dim[1] / a->heads - a->dim_value;
     if (rest < 2 || rest % 2 || a->dim_value < 1) return false;
     a->dim_key = rest / 2;
-    return true;
+    int64_t products = runs;
+    return yk__mul_i64(products, tokens, &products) && yk__mul_i64(products, tokens, &products) &&
+           yk__mul_i64(products, a->dim_key + a->dim_value, &products) && products <= MOST_PRODUCTS;
 }
 
 /* The factor on q.k: 1 / sqrt(dim_key) for every YOLO, else the product of the scalar factors written in the pattern. */
@@ -216,7 +222,8 @@ static int32_t find_value_picture(const yk__rewrite *rewrite, const readers *lis
     for (int32_t i = 0; i < cone->n_nodes; i++) {
         const yk__node *node = &graph->nodes[cone->nodes[i]];
         for (int k = 0; k < node->n_out; k++)
-            for (int32_t r = list->first[node->out[k]]; r < list->first[node->out[k] + 1]; r++) {
+            for (int32_t r = list->first[node->out[k]], n = 0; r < list->first[node->out[k] + 1] && n < MOST_READERS;
+                 r++, n++) {
                 int32_t reader = list->node[r], v = -1;
                 for (int steps = 0; steps < MOST_MOVES && reader >= 0 && !in_cone[reader]; steps++) {
                     if (!only_moves(graph->nodes[reader].op)) break;
@@ -326,8 +333,9 @@ YK__PASS(recognise_attention) {
     if (!code) code = list_readers(graph, &rewrite.scratch, &list, err);
     bool *in_cone = yk__arena_array(&rewrite.scratch, (size_t)graph->n_nodes + 1, sizeof *in_cone);
     if (!code && !in_cone) code = yk__arena_error(&rewrite.scratch, "recognising attention", err);
-    for (int32_t i = 0, n = graph->n_nodes; !code && i < n; i++) {
+    for (int32_t i = 0, n = graph->n_nodes, tried = 0; !code && i < n && tried < MOST_TRIED; i++) {
         if (graph->nodes[i].op != YK__OP_SOFTMAX) continue;
+        tried++;
         yk__arena arena;
         yk__arena_init(&arena, 0);
         code = recognise(&rewrite, &list, &at, i, in_cone, evaluate, &arena, err);

@@ -112,6 +112,15 @@ static bool find_levels(search *s) {
     return s->n_levels > 0;
 }
 
+/* Branches of a YOLO have up to 2^25 numbers (1280 pixels, a level of stride 4); the larger they are, the fewer guesses. */
+static void limit_proofs(search *s) {
+    const int64_t most_numbers = (int64_t)1 << 29;
+    int64_t total = 1, count;
+    for (int32_t f = 0; f < s->cone.n_frontier; f++)
+        total += yk__shape_count(&s->at.value[s->cone.frontier[f]].shape, &count) ? count : most_numbers;
+    if (most_numbers / total < s->proofs_left) s->proofs_left = (int)(most_numbers / total);
+}
+
 static int64_t channels(const search *s, int32_t v) {
     return s->at.value[v].shape.dim[1];
 }
@@ -290,6 +299,7 @@ static yk__code recognise(search *s, yk__rewrite *rewrite, yk__error *err) {
     if (!s->at.complete) return YK__OK;
     YK__TRY(yk__cone_collect(rewrite, &s->at, &output, 1, inside, MOST_NODES, &rewrite->scratch, &s->cone, err));
     if (!find_levels(s)) return YK__OK;
+    limit_proofs(s);
     find_dfl(s);
     restore_pi(s);
     for (int one_to_one = 0; !proven && one_to_one < 2; one_to_one++) {

@@ -10,6 +10,9 @@
 #include "graph/infer.h"
 #include "graph/recipe.h"
 
+/* What a pass may take for itself: mostly values that follow from shapes, a few per head. A file that wants more is no YOLO. */
+#define YK__SCRATCH_BYTES ((size_t)512 << 20)
+
 typedef struct yk__rewrite {
     yk__graph *graph;
     yk__arena scratch; /* dies with the pass */
