@@ -20,8 +20,9 @@ yk__code yk__engine_trouble(yk__report *report, yk__finding_code id, yk__error *
     vsnprintf(found, sizeof found, found_format, args);
     va_end(args);
     yk__report_add(report, id, where, expected, found);
-    yk__fail(err, info->status, "%s %s%s%s%s%s%s. %s", info->sentence, where, *where ? ": " : "", found,
-             *expected ? " (expected " : "", expected, *expected ? ")" : "", info->remedy);
+    size_t sentence = strlen(info->sentence) - 1; /* without its full stop */
+    yk__fail(err, info->status, "%.*s (%s%s%s%s%sfound %s). %s", (int)sentence, info->sentence, where, *where ? ": " : "",
+             *expected ? "expected " : "", expected, *expected ? ", " : "", found, info->remedy);
     return info->status;
 }
 
@@ -137,8 +138,8 @@ static yk__code check_magic(const uint8_t *bytes, size_t n, uint64_t file_bytes,
     case YK__MAGIC_NONE: finding = YK__FINDING_NOT_AN_ENGINE; break;
     }
     char shown[3 * YK__ENGINE_MAGIC_BYTES + 1] = "";
-    for (size_t i = 0; i < YK__ENGINE_MAGIC_BYTES && i < n; i++)
-        snprintf(shown + 3 * i, sizeof shown - 3 * i, "%s%02x", i ? " " : "", bytes[i]);
+    for (size_t i = 0, at = 0; i < YK__ENGINE_MAGIC_BYTES && i < n; i++)
+        at += (size_t)snprintf(shown + at, sizeof shown - at, "%s%02x", i ? " " : "", bytes[i]);
     return yk__engine_trouble(report, finding, err, "byte 0", "89 59 4c 4b 0d 0a 1a 0a", "%s", shown);
 }
 

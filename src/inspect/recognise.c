@@ -125,7 +125,7 @@ void yk__recognise(const yk__source *source, yk__report *report) {
         if (recognisers[i](source, report)) return;
     yk__claim(report, YK__FILE_KIND_UNKNOWN, YK__CERTAINTY_CERTAIN);
     char shown[3 * 16 + 1] = "";
-    for (size_t i = 0; i < 16 && i < source->n; i++)
-        snprintf(shown + (i ? 3 * i - 1 : 0), sizeof shown - 3 * i, "%s%02x", i ? " " : "", source->bytes[i]);
+    for (size_t i = 0, at = 0; i < 16 && i < source->n; i++)
+        at += (size_t)snprintf(shown + at, sizeof shown - at, "%s%02x", i ? " " : "", source->bytes[i]);
     yk__fact_text(report, NULL, "first_bytes", shown);
 }

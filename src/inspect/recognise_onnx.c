@@ -12,6 +12,9 @@
 /* A file of many empty fields must not take long. A model has some 10 fields and one metadata entry per line of metadata. */
 enum { MAX_FIELDS = 4096, MAX_NAME = 512, NEWEST_IR = 255 };
 
+/* What is reported of a model: its metadata, names and shapes. Whole models of thousands of classes take some 100 KB. */
+#define PROBE_BUDGET ((size_t)64 << 20)
+
 typedef struct walk {
     int n_fields;
     bool ir_version, graph, opset, producer;
@@ -125,7 +128,7 @@ static bool look_inside(const yk__source *source, bool sure, yk__report *report)
     yk__arena arena;
     yk__error err = {0};
     yk__probe_report found = {0};
-    yk__arena_init(&arena, 0);
+    yk__arena_init(&arena, PROBE_BUDGET);
     yk__code code = yk__probe_onnx(source->bytes, source->n, &arena, &found, &err);
     bool claimed = sure || code == YK__OK;
     if (claimed) yk__claim(report, YK__FILE_KIND_ONNX, YK__CERTAINTY_CERTAIN);
