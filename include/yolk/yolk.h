@@ -334,6 +334,7 @@ typedef struct yk_predict_options {
     yk_choice3 rect;       /* pad only to a multiple of the stride instead of to the full size */
     int32_t batch;         /* pictures per network run; 0: 1. Answers do not depend on it */
     bool keep_inputs;      /* keep the network-size u8 pictures (yk_results_input) */
+    bool retina_masks;     /* segment: masks at the picture's size instead of the network input's */
 } yk_predict_options;
 
 /* Picture level: letterbox or crop, network, NMS, scaling back. One result per picture, in order. Release with
@@ -351,7 +352,9 @@ typedef struct yk_detection {
     int32_t class_id;
     const char *name;     /* the class name; lives as long as the engine */
     float confidence;
-    float x1, y1, x2, y2; /* pixels of the original picture, clipped to it */
+    float x1, y1, x2, y2; /* pixels of the original picture, clipped to it; obb: the bounds of the corners, not clipped */
+    float xywhr[5];       /* obb: centre, width, height in pixels, angle in radians; zeros for other tasks */
+    float corners[4][2];  /* obb: x, y of the corners c+u+v, c+u-v, c-u-v, c-u+v, where u and v are the half axes */
 } yk_detection;
 #define YK_DETECTION_INIT YK_INIT(yk_detection)
 
@@ -370,6 +373,32 @@ YK_API yk_status yk_results_size(const yk_results *results, size_t image, int32_
 /* Detections in descending confidence (0 for classify). */
 YK_API size_t yk_results_count(const yk_results *results, size_t image);
 YK_API yk_status yk_results_get(const yk_results *results, size_t image, size_t i, yk_detection *detection);
+/* pose: *n_points points of *n_numbers (2 or 3) numbers: x, y in pixels of the picture, clipped to it, and with 3 how likely
+ * the point is visible. They belong to the results; NULL for other tasks. */
+YK_API const float *yk_results_keypoints(const yk_results *results, size_t image, size_t i, size_t *n_points,
+                                         size_t *n_numbers);
+
+/* segment: what belongs to a detection, pixel by pixel. */
+typedef struct yk_mask {
+    size_t size;
+    int32_t width, height; /* of the whole mask: the network's input, or with retina_masks the picture */
+    int32_t x, y, box_width, box_height; /* the part inside the detection's box; all pixels outside it are 0 */
+    uint8_t *bits;         /* box_height rows of box_width bytes, 0 or 1 */
+} yk_mask;
+#define YK_MASK_INIT YK_INIT(yk_mask)
+
+/* Masks, run lengths and polygons are made when they are asked for. YK_ERROR_NOT_FOUND for other tasks. */
+YK_API yk_status yk_results_mask(const yk_results *results, size_t image, size_t i, yk_mask *mask, yk_error *error);
+YK_API void yk_mask_destroy(yk_mask *mask);
+/* The mask as COCO's compressed run lengths, width and height as of yk_mask. Release the text with yk_text_destroy. */
+YK_API yk_status yk_results_mask_rle(const yk_results *results, size_t image, size_t i, int32_t *width, int32_t *height,
+                                     char **counts, yk_error *error);
+/* The mask's outline as one polygon: *n_points pairs x, y in pixels of the picture. Parts that do not touch are joined by lines
+ * that lead there and back; holes are ignored. Release with yk_polygon_destroy. */
+YK_API yk_status yk_results_polygon(const yk_results *results, size_t image, size_t i, float **points, size_t *n_points,
+                                    yk_error *error);
+YK_API void yk_polygon_destroy(float **points);
+
 /* classify: n_classes probabilities; NULL for other tasks. */
 YK_API const float *yk_results_probs(const yk_results *results, size_t image, size_t *n);
 /* classify: the class at rank 0 .. 4 (equal probabilities: lower class first); -1 past the end. */

@@ -4,6 +4,7 @@
 
 #include "yolk/yolk.h"
 
+#include "base/text.h"
 #include "engine/engine_read.h"
 #include "engine/report.h"
 #include "image/view.h"
@@ -86,6 +87,9 @@ struct yk_results {
 yk_status yk__api_status(yk_error *to, yk__code code, const yk__error *from);
 /* A failure that the api room finds itself. */
 yk_status yk__api_fail(yk_error *to, yk_status status, const char *format, ...) YK__PRINTF(3, 4);
+
+/* A finished text as the caller's (released with yk_text_destroy); frees it and gives MEMORY when it had failed. */
+yk_status yk__api_hand_over(yk__text *text, char **out, yk_error *error);
 
 /* A caller's option struct as one of ours: zeros, then the bytes that the caller's version of the struct has (size 0: all of
  * version 0.1). options may be NULL. */

@@ -44,7 +44,7 @@ yk_status yk_image_write(const yk_image *image, const char *path, int quality, y
 static size_t things(const yk__picture_result *p, yk__found *frame, const yk__found **found) {
     *found = p->found;
     if (p->n_top < 1) return (size_t)p->n_found;
-    *frame = (yk__found){{0, 0, (float)p->width, (float)p->height}, p->probs[p->top[0]], p->top[0]};
+    *frame = (yk__found){.box = {0, 0, (float)p->width, (float)p->height}, .score = p->probs[p->top[0]], .class_id = p->top[0]};
     *found = frame;
     return 1;
 }

@@ -1,13 +1,9 @@
-/* Pictures in, results out: geometry, network, candidates, NMS, scaling back.
+/* Pictures in, results out: options, geometry, network runs; api_answer.c reads what the network says.
  *
  * Pictures are grouped by network shape and run `batch` at a time; each picture's answer depends on that picture alone. */
-#include "api/api.h"
-#include "api/api_picture.h"
+#include "api/api_answer.h"
 
 #include "base/clock.h"
-#include "image/decode.h"
-#include "task/classify.h"
-#include "task/read_tensor.h"
 
 #include <string.h>
 
@@ -94,15 +90,6 @@ static yk__code reserve_pixels(yk_context *context, size_t bytes, yk__error *err
     return YK__OK;
 }
 
-static yk__code reserve_nms(yk_context *context, int32_t capacity, yk__error *err) {
-    if (context->keep && capacity <= context->nms.capacity) return YK__OK;
-    yk__nms_scratch_free(&context->nms);
-    yk__free(context->keep);
-    context->keep = yk__alloc_array((size_t)capacity + 1, sizeof *context->keep);
-    if (!context->keep) return yk__fail(err, YK__MEMORY, "out of memory for NMS over %d candidates", (int)capacity);
-    return yk__nms_scratch_create(&context->nms, capacity, err);
-}
-
 static bool one_row_per_class(const yk__recipe *recipe) {
     return recipe->layout == YK__LAYOUT_V8_END2END;
 }
@@ -113,100 +100,9 @@ static yk__code keep_input(const uint8_t *pixels, const yk__api_picture *picture
     return YK__OK;
 }
 
-/* ---- answers ---- */
-
-static yk__code store_found(request *r, job *j, const yk__candidates *candidates, const int32_t *keep, int32_t n,
-                            yk__error *err) {
-    yk__picture_result *result = j->result;
-    result->found = yk__arena_array(&r->results->arena, (size_t)n, sizeof *result->found);
-    if (!result->found) return yk__arena_error(&r->results->arena, "the detections", err);
-    for (int32_t i = 0; i < n; i++) {
-        const yk__candidate *item = &candidates->items[keep[i]];
-        yk__found *found = &result->found[i];
-        *found = (yk__found){.score = item->score, .class_id = item->class_id};
-        memcpy(found->box, item->box, sizeof found->box);
-        yk__api_picture_scale_box(&j->picture, r->recipe, found->box);
-    }
-    result->n_found = n;
-    return YK__OK;
-}
-
-static yk__code answer_detect(request *r, job *j, const yk__candidates *candidates, yk__error *err) {
-    yk_context *context = r->context;
-    YK__TRY(reserve_nms(context, candidates->capacity, err));
-    int32_t n = 0;
-    if (r->recipe->layout == YK__LAYOUT_V8_END2END && candidates != &context->raw) {
-        int32_t k = (int32_t)yk__node_int(context->run.plan->head, "end2end_k", 300);
-        n = yk__select_end2end(candidates, k, r->class_mask, r->nms.max_det, &context->nms, context->keep);
-    } else if (r->recipe->layout == YK__LAYOUT_V8_END2END || r->recipe->layout == YK__LAYOUT_NMS) {
-        for (; n < candidates->count && n < r->nms.max_det; n++) context->keep[n] = n; /* chosen by the network, in order */
-    } else {
-        n = yk__nms(candidates, &r->nms, &context->nms, context->keep);
-    }
-    return store_found(r, j, candidates, context->keep, n, err);
-}
-
-/* Candidates of picture i from the network's output tensor, where its tail runs as written. */
-static yk__code read_candidates(request *r, int32_t i, const yk__head_params *params, yk__error *err) {
-    yk_context *context = r->context;
-    yk__tensor tensor = yk__context_output(&context->run, 0);
-    if (tensor.dtype != YK__DTYPE_F32 || tensor.shape.rank != 3 || tensor.shape.dim[0] <= i)
-        return yk__fail(err, YK__UNSUPPORTED, "the network's first output is not an f32 tensor N x rows x columns");
-    int64_t rows = tensor.shape.dim[1], columns = tensor.shape.dim[2];
-    yk__layout layout = r->recipe->layout;
-    bool anchor_major = layout != YK__LAYOUT_V8;
-    int64_t anchors = anchor_major ? rows : columns, channels = anchor_major ? columns : rows;
-    int32_t n_classes = r->recipe->n_classes;
-    int64_t first_class = layout == YK__LAYOUT_V8 ? 4 : 5;
-    bool chosen = layout == YK__LAYOUT_V8_END2END || layout == YK__LAYOUT_NMS;
-    int64_t n_extra = channels - (chosen ? 6 : first_class + n_classes);
-    if (n_extra < 0 || anchors > INT32_MAX / 64 || channels > INT32_MAX / 64)
-        return yk__fail(err, YK__SHAPE, "output of %lld x %lld does not fit layout %s with %d classes", (long long)rows,
-                        (long long)columns, yk__layout_name(layout), (int)n_classes);
-    yk__candidates *raw = &context->raw;
-    int32_t capacity = anchors < YK__MAX_CANDIDATES ? (int32_t)anchors : YK__MAX_CANDIDATES;
-    if (capacity > raw->capacity || (int32_t)n_extra > raw->n_extra) {
-        yk__free(raw->items);
-        yk__free(raw->extra);
-        *raw = (yk__candidates){0};
-        raw->items = yk__alloc_array((size_t)capacity, sizeof *raw->items);
-        raw->extra = yk__alloc_array((size_t)capacity * (size_t)(n_extra + 1), sizeof *raw->extra);
-        if (!raw->items || !raw->extra) return yk__fail(err, YK__MEMORY, "out of memory for %d candidates", (int)capacity);
-        raw->capacity = capacity;
-    }
-    raw->n_extra = (int32_t)n_extra;
-    yk__raw_rows view = {.data = (const float *)tensor.data + (int64_t)i * rows * columns,
-                         .n_channels = (int32_t)channels,
-                         .n_anchors = (int32_t)anchors,
-                         .anchor_major = anchor_major};
-    switch (layout) {
-    case YK__LAYOUT_V8: yk__read_v8(&view, n_classes, r->recipe->task != YK__TASK_OBB, params, raw); return YK__OK;
-    case YK__LAYOUT_V8_END2END:
-    case YK__LAYOUT_NMS: yk__read_rows(&view, n_classes, params, raw); return YK__OK;
-    case YK__LAYOUT_V5: yk__read_v5(&view, n_classes, params, raw); return YK__OK;
-    case YK__LAYOUT_YOLOX:
-        return yk__read_yolox(&view, n_classes, context->run.key.height, context->run.key.width, params, raw, err);
-    default: return yk__fail(err, YK__UNSUPPORTED, "layout %s has no boxes to read", yk__layout_name(layout));
-    }
-}
-
-static yk__code answer_classify(request *r, job *j, int32_t i, yk__error *err) {
-    yk__tensor tensor = yk__context_output(&r->context->run, 0);
-    int64_t count = 0;
-    int32_t n = r->recipe->n_classes;
-    if (tensor.dtype != YK__DTYPE_F32 || !yk__shape_count(&tensor.shape, &count) || count < (int64_t)n * (i + 1))
-        return yk__fail(err, YK__SHAPE, "the classifier's output does not hold %d probabilities per picture", (int)n);
-    j->result->probs =
-        yk__arena_copy(&r->results->arena, (const float *)tensor.data + (int64_t)i * n, (size_t)n * sizeof(float));
-    if (!j->result->probs) return yk__arena_error(&r->results->arena, "the probabilities", err);
-    j->result->n_top = yk__classify_top(j->result->probs, n, j->result->top, 5);
-    return YK__OK;
-}
-
 /* Runs the network on n jobs of one shape. */
 static yk__code run_group(request *r, job **group, int32_t n, yk__error *err) {
     yk_context *context = r->context;
-    bool classify = r->recipe->task == YK__TASK_CLASSIFY;
     int32_t height = group[0]->picture.network_height, width = group[0]->picture.network_width;
     size_t picture_bytes = (size_t)height * (size_t)width * 3;
     uint64_t start = yk__now_ns();
@@ -230,17 +126,16 @@ static yk__code run_group(request *r, job **group, int32_t n, yk__error *err) {
     start = yk__now_ns();
     YK__TRY(yk__context_run(&context->run, &input, &params, err));
     double inference_ms = (ms_since(start) + planning_ms) / n;
+    yk__answer_request answers = {.context = context,
+                                  .recipe = r->recipe,
+                                  .conf = r->conf,
+                                  .nms = r->nms,
+                                  .class_mask = r->class_mask,
+                                  .retina = r->options.retina_masks,
+                                  .arena = &r->results->arena};
     for (int32_t i = 0; i < n; i++) {
         start = yk__now_ns();
-        if (classify) {
-            YK__TRY(answer_classify(r, group[i], i, err));
-        } else if (context->run.plan->head && !context->run.plan->dense) {
-            YK__TRY(answer_detect(r, group[i], &context->run.candidates[i], err));
-        } else {
-            yk__head_params read = {.conf = r->conf, .class_mask = r->class_mask};
-            YK__TRY(read_candidates(r, i, &read, err));
-            YK__TRY(answer_detect(r, group[i], &context->raw, err));
-        }
+        YK__TRY(yk__api_answer(&answers, &group[i]->picture, i, group[i]->result, err));
         group[i]->result->speed.inference_ms = inference_ms;
         group[i]->result->speed.postprocess_ms = ms_since(start);
     }
@@ -289,11 +184,6 @@ static yk__code fail_picture(request *r, size_t i, yk__code code, const yk__erro
 static yk__code begin(request *r, yk_context *context, size_t n, const yk_predict_options *options, yk__error *err) {
     *r = (request){.context = context, .recipe = &context->engine->model->recipe, .n_jobs = n};
     yk__api_options(&r->options, sizeof r->options, options, sizeof r->options);
-    yk__task task = r->recipe->task;
-    if (task != YK__TASK_DETECT && task != YK__TASK_CLASSIFY)
-        return yk__fail(err, YK__UNSUPPORTED,
-                        "task %s is not in this version of yolk at picture level; detect and classify are",
-                        yk__task_name(task));
     r->results = yk__alloc(sizeof *r->results);
     if (!r->results) return yk__fail(err, YK__MEMORY, "out of memory for results");
     yk__arena_init(&r->results->arena, 0);

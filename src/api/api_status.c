@@ -53,6 +53,13 @@ const char *yk_status_name(yk_status status) {
     return yk__code_name((yk__code)status);
 }
 
+yk_status yk__api_hand_over(yk__text *text, char **out, yk_error *error) {
+    *out = text->failed ? NULL : text->data ? text->data : yk__strdup("");
+    if (*out) return YK_OK;
+    yk__text_free(text);
+    return yk__api_fail(error, YK_ERROR_MEMORY, "out of memory for the text of a result");
+}
+
 void yk_text_destroy(char **text) {
     if (!text) return;
     yk__free(*text);

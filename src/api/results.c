@@ -1,6 +1,8 @@
 /* Reading results. Everything in them lies in one arena, so that they are released at once. */
 #include "api/api.h"
 
+#include <string.h>
+
 void yk_results_destroy(yk_results **results_at) {
     if (!results_at || !*results_at) return;
     yk_results *results = *results_at;
@@ -44,14 +46,28 @@ yk_status yk_results_get(const yk_results *results, size_t image, size_t i, yk_d
     const yk__picture_result *p = picture(results, image);
     if (!p || !detection || i >= (size_t)p->n_found) return YK_ERROR_ARGUMENT;
     const yk__found *found = &p->found[i];
-    detection->class_id = found->class_id;
-    detection->name = yk_engine_class_name(results->engine, found->class_id);
-    detection->confidence = found->score;
-    detection->x1 = found->box[0];
-    detection->y1 = found->box[1];
-    detection->x2 = found->box[2];
-    detection->y2 = found->box[3];
+    yk_detection full = {.size = sizeof full,
+                         .class_id = found->class_id,
+                         .name = yk_engine_class_name(results->engine, found->class_id),
+                         .confidence = found->score,
+                         .x1 = found->box[0],
+                         .y1 = found->box[1],
+                         .x2 = found->box[2],
+                         .y2 = found->box[3]};
+    memcpy(full.xywhr, found->xywhr, sizeof full.xywhr);
+    memcpy(full.corners, found->corners, sizeof full.corners);
+    size_t size = detection->size && detection->size < sizeof full ? detection->size : sizeof full;
+    full.size = size;
+    memcpy(detection, &full, size);
     return YK_OK;
+}
+
+const float *yk_results_keypoints(const yk_results *results, size_t image, size_t i, size_t *n_points, size_t *n_numbers) {
+    const yk__picture_result *p = picture(results, image);
+    bool any = p && i < (size_t)p->n_found && results->engine->model->recipe.task == YK__TASK_POSE;
+    if (n_points) *n_points = any ? (size_t)results->engine->model->recipe.kpt_shape[0] : 0;
+    if (n_numbers) *n_numbers = any ? (size_t)results->engine->model->recipe.kpt_shape[1] : 0;
+    return any ? p->found[i].extra : NULL;
 }
 
 const float *yk_results_probs(const yk_results *results, size_t image, size_t *n) {

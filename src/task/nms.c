@@ -27,8 +27,8 @@ void yk__nms_scratch_free(yk__nms_scratch *scratch) {
     *scratch = (yk__nms_scratch){0};
 }
 
-/* Stable merge sort, bottom up, of scratch->order by descending score. */
-static void sort_by_score(const yk__candidates *candidates, yk__nms_scratch *scratch, int32_t n) {
+/* A merge sort, bottom up. */
+void yk__nms_sort(const yk__candidates *candidates, yk__nms_scratch *scratch, int32_t n) {
     const yk__candidate *items = candidates->items;
     int32_t *from = scratch->order, *to = scratch->merge;
     for (int32_t width = 1; width < n; width *= 2) {
@@ -72,7 +72,7 @@ static bool overlaps(const yk__nms_scratch *scratch, int32_t i, int32_t j, doubl
 int32_t yk__nms(const yk__candidates *candidates, const yk__nms_options *options, yk__nms_scratch *scratch, int32_t *keep) {
     int32_t n = candidates->count, kept = 0;
     for (int32_t i = 0; i < n; i++) scratch->order[i] = i;
-    sort_by_score(candidates, scratch, n);
+    yk__nms_sort(candidates, scratch, n);
     shift_boxes(candidates, options, scratch);
     for (int32_t i = 0; i < n && kept < options->max_det; i++) {
         int32_t candidate = scratch->order[i];
@@ -95,7 +95,7 @@ static void keep_best_anchors(const yk__candidates *candidates, int32_t k, yk__n
         scratch->order[anchors++] = best;
         i = end;
     }
-    sort_by_score(candidates, scratch, anchors);
+    yk__nms_sort(candidates, scratch, anchors);
     for (int32_t a = 0; a < anchors && a < k; a++) {
         int32_t row = scratch->order[a], anchor = candidates->items[row].anchor;
         while (row > 0 && candidates->items[row - 1].anchor == anchor) row--;
@@ -109,7 +109,7 @@ int32_t yk__select_end2end(const yk__candidates *candidates, int32_t k, const ui
     keep_best_anchors(candidates, k, scratch);
     for (int32_t i = 0; i < candidates->count; i++)
         if (scratch->area[i] != 0.0f) scratch->order[rows++] = i;
-    sort_by_score(candidates, scratch, rows);
+    yk__nms_sort(candidates, scratch, rows);
     for (int32_t i = 0; i < rows && i < k && kept < max_det; i++) {
         int32_t row = scratch->order[i];
         if (!class_mask || class_mask[candidates->items[row].class_id]) keep[kept++] = row;

@@ -23,6 +23,9 @@ typedef struct yk__nms_options {
     bool agnostic; /* compare boxes of different classes too */
 } yk__nms_options;
 
+/* Puts the first n entries of scratch->order, candidate indices, in descending score; equal scores stay as they are. */
+void yk__nms_sort(const yk__candidates *candidates, yk__nms_scratch *scratch, int32_t n);
+
 /* Greedy NMS in descending score, equal scores in candidate order. keep gets the indices of the survivors in that order, at
  * most max_det; returns how many. candidates.count must be within the scratch's capacity. */
 int32_t yk__nms(const yk__candidates *candidates, const yk__nms_options *options, yk__nms_scratch *scratch, int32_t *keep);

@@ -5,9 +5,10 @@
  *
  * Paths that begin with "shared:" lie in $YOLK_SHARED or ../shared.
  *
- * For every picture and confidence: the same detections in the same order, equal class and name, confidence and box within the
- * tolerances of PARITY section 12. Prints each difference and a closing line; exit 1 when there is one. */
-#include "yolk/yolk.h"
+ * For every picture and confidence: the same detections in the same order, equal class and name; confidence, box, keypoints,
+ * angle and masks within the tolerances of PARITY section 12 (parity_compare.h). Masks are compared at both sizes where the
+ * reference has both. Prints each difference and a closing line; exit 1 when there is one. */
+#include "parity_compare.h"
 
 #include "support/shared.h"
 
@@ -17,52 +18,46 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* PARITY section 12: two engines of good repute differ by 3e-5 px and 3e-7 in score on one picture; these bounds leave room
- * for other orders of summation, at most. In pictures of 1080 px and more an error in network pixels grows when scaled back. */
-#define SCORE_TOLERANCE     5e-5
-#define BOX_TOLERANCE       0.01
-#define BOX_TOLERANCE_LARGE 0.02
 /* Detections whose scores differ by less may stand in either order. */
 #define TIE 2e-4
 
-static int n_checked, n_failed, n_borderline;
+static int n_checked, n_failed, n_borderline, n_masks;
+static double worst_iou = 1;
 
-typedef struct expected {
-    int class_id;
-    double confidence, box[4];
-    bool matched;
-} expected;
-
-static void fail(const char *image, double conf, const char *what, const expected *e, const yk_detection *d) {
+static void fail(const char *image, double conf, const char *what, json_t *want, const yk_detection *d) {
     n_failed++;
     printf("FAIL %s conf %g: %s", image, conf, what);
-    if (e)
-        printf("; expected class %d %.6f [%.3f %.3f %.3f %.3f]", e->class_id, e->confidence, e->box[0], e->box[1], e->box[2],
-               e->box[3]);
+    char *text = want ? json_dumps(want, JSON_COMPACT | JSON_REAL_PRECISION(8)) : NULL;
+    if (text) printf("; expected %.240s", text);
+    free(text);
     if (d)
-        printf("; got class %d %.6f [%.3f %.3f %.3f %.3f]", (int)d->class_id, (double)d->confidence, (double)d->x1,
-               (double)d->y1, (double)d->x2, (double)d->y2);
+        printf("; got class %d %.6f [%.3f %.3f %.3f %.3f] %.3f %.3f %.3f %.3f %.6f", (int)d->class_id, (double)d->confidence,
+               (double)d->x1, (double)d->y1, (double)d->x2, (double)d->y2, (double)d->xywhr[0], (double)d->xywhr[1],
+               (double)d->xywhr[2], (double)d->xywhr[3], (double)d->xywhr[4]);
     printf("\n");
 }
 
-static bool same(const expected *e, const yk_detection *d, double tolerance) {
-    return e->class_id == d->class_id && fabs(e->confidence - (double)d->confidence) <= SCORE_TOLERANCE &&
-           fabs(e->box[0] - (double)d->x1) <= tolerance && fabs(e->box[1] - (double)d->y1) <= tolerance &&
-           fabs(e->box[2] - (double)d->x2) <= tolerance && fabs(e->box[3] - (double)d->y2) <= tolerance;
+static void compare_mask(const char *image, double conf, const yk_results *results, size_t index, size_t j, json_t *row,
+                         const char *which) {
+    json_t *mask = json_object_get(row, which);
+    bool runs_agree = true;
+    if (!mask) return;
+    double iou = mask_iou(results, index, j, mask, &runs_agree);
+    if (iou < worst_iou) worst_iou = iou;
+    n_masks++;
+    if (!(iou >= MASK_IOU)) {
+        fail(image, conf, which, NULL, NULL);
+        printf("  mask of detection %zu has IoU %.5f\n", j, iou);
+    }
+    if (!runs_agree) fail(image, conf, "run lengths and bits of a mask differ", NULL, NULL);
 }
 
 /* Every detection must match an expected one that has not been matched, and the expected ones must come in their order except
- * where scores tie. */
+ * where scores tie. which: the reference's masks that these results have. */
 static void compare_boxes(const char *image, double conf, const yk_results *results, size_t index, json_t *rows, json_t *names,
-                          double tolerance) {
+                          double tolerance, const char *which) {
     size_t n = json_array_size(rows), m = yk_results_count(results, index);
-    expected *want = calloc(n + 1, sizeof *want);
-    for (size_t i = 0; i < n; i++) {
-        json_t *row = json_array_get(rows, i), *box = json_object_get(row, "xyxy");
-        want[i].class_id = (int)json_integer_value(json_object_get(row, "class"));
-        want[i].confidence = json_number_value(json_object_get(row, "confidence"));
-        for (size_t k = 0; k < 4; k++) want[i].box[k] = json_number_value(json_array_get(box, k));
-    }
+    bool *matched = calloc(n + 1, sizeof *matched);
     double lowest_so_far = 2;
     for (size_t j = 0; j < m; j++) {
         yk_detection d = YK_DETECTION_INIT;
@@ -72,7 +67,7 @@ static void compare_boxes(const char *image, double conf, const yk_results *resu
         const char *name = json_string_value(json_object_get(names, key));
         if (!name || strcmp(name, d.name) != 0) fail(image, conf, "class name differs", NULL, &d);
         size_t i = 0;
-        while (i < n && (want[i].matched || !same(&want[i], &d, tolerance))) i++;
+        while (i < n && (matched[i] || !same_detection(results, index, j, json_array_get(rows, i), tolerance))) i++;
         if (i == n) {
             if (fabs((double)d.confidence - conf) <= SCORE_TOLERANCE)
                 n_borderline++;
@@ -80,19 +75,23 @@ static void compare_boxes(const char *image, double conf, const yk_results *resu
                 fail(image, conf, "not expected", NULL, &d);
             continue;
         }
-        want[i].matched = true;
-        if (want[i].confidence > lowest_so_far + TIE) fail(image, conf, "out of order", &want[i], &d);
-        if (want[i].confidence < lowest_so_far) lowest_so_far = want[i].confidence;
+        json_t *row = json_array_get(rows, i);
+        double confidence = json_number_value(json_object_get(row, "confidence"));
+        matched[i] = true;
+        if (confidence > lowest_so_far + TIE) fail(image, conf, "out of order", row, &d);
+        if (confidence < lowest_so_far) lowest_so_far = confidence;
+        compare_mask(image, conf, results, index, j, row, which);
     }
     for (size_t i = 0; i < n; i++) {
-        if (want[i].matched) continue;
-        if (fabs(want[i].confidence - conf) <= SCORE_TOLERANCE)
+        json_t *row = json_array_get(rows, i);
+        if (matched[i]) continue;
+        if (fabs(json_number_value(json_object_get(row, "confidence")) - conf) <= SCORE_TOLERANCE)
             n_borderline++;
         else
-            fail(image, conf, "missing", &want[i], NULL);
+            fail(image, conf, "missing", row, NULL);
     }
     n_checked += (int)n;
-    free(want);
+    free(matched);
 }
 
 static void compare_probs(const char *image, const yk_results *results, size_t index, json_t *answer) {
@@ -121,16 +120,15 @@ static void compare_probs(const char *image, const yk_results *results, size_t i
     n_checked++;
 }
 
-/* One picture at one confidence. */
-static void check(yk_context *context, const char *folder, json_t *entry, const char *kind, const char *conf_text,
-                  json_t *answer, json_t *names, yk_predict_options *options) {
-    char path[8400];
+/* One picture at one confidence and one size of masks. */
+static void check(yk_context *context, const char *folder, json_t *entry, const char *conf_text, json_t *answer, json_t *names,
+                  yk_predict_options *options) {
+    char path[4096];
     const char *image = json_string_value(json_object_get(entry, "image"));
     snprintf(path, sizeof path, "%s/%s", folder, image);
     const char *paths[1] = {path};
     yk_results *results = NULL;
     yk_error error = YK_ERROR_INIT;
-    (void)kind;
     double conf = strtod(conf_text, NULL);
     options->conf = (float)conf;
     const char *message = "";
@@ -147,8 +145,18 @@ static void check(yk_context *context, const char *folder, json_t *entry, const 
     if (json_is_object(answer))
         compare_probs(image, results, 0, answer);
     else
-        compare_boxes(image, conf, results, 0, answer, names, tolerance);
+        compare_boxes(image, conf, results, 0, answer, names, tolerance, options->retina_masks ? "mask_image" : "mask");
     yk_results_destroy(&results);
+}
+
+/* Masks at the picture's size are another request, where the reference has them. */
+static void check_sizes(yk_context *context, const char *folder, json_t *entry, const char *conf_text, json_t *answer,
+                        json_t *names, yk_predict_options *options) {
+    check(context, folder, entry, conf_text, answer, names, options);
+    if (!json_object_get(json_array_get(answer, 0), "mask_image")) return;
+    options->retina_masks = true;
+    check(context, folder, entry, conf_text, answer, names, options);
+    options->retina_masks = false;
 }
 
 static void check_unreadable(yk_context *context, const char *folder, const char *image) {
@@ -217,14 +225,14 @@ int main(int argc, char **argv) {
             continue;
         }
         answers = json_object_get(json_object_get(entry, rect ? "rect" : "square"), "conf");
-        json_object_foreach(answers, conf, answer)
-            check(context, folder, entry, rect ? "rect" : "square", conf, answer, names, &options);
+        json_object_foreach(answers, conf, answer) check_sizes(context, folder, entry, conf, answer, names, &options);
     }
     yk_engine_info info = YK_ENGINE_INFO_INIT;
     yk_engine_get_info(engine, &info, NULL);
     printf("%s on %s/%s, %d threads, %s: %d answers compared, %d borderline, %d differences\n",
            strrchr(argv[1], '/') ? strrchr(argv[1], '/') + 1 : argv[1], info.device, info.isa, (int)info.n_threads,
            rect ? "rect" : "square", n_checked, n_borderline, n_failed);
+    if (n_masks) printf("%d masks compared, worst IoU %.5f\n", n_masks, worst_iou);
     yk_context_destroy(&context);
     yk_engine_destroy(&engine);
     json_decref(reference);
