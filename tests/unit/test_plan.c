@@ -232,7 +232,7 @@ static void check_network(int64_t hidden, const yk__shape *shape) {
     for (int b = 0; b < n; b++) {
         yk__specialisation *plan = make_plan(&net, shape, backends[b], (yk__plan_options){.n_threads = 2});
         yk__specialisation *copying = make_plan(&net, shape, backends[b], (yk__plan_options){.no_elide = true});
-        yk__specialisation *keeping = make_plan(&net, shape, backends[b], (yk__plan_options){.keep_all = true});
+        yk__specialisation *keeping = make_plan(&net, shape, backends[b], (yk__plan_options){.keep_all = true, .n_threads = 2});
         answer got = run(plan, pool, input), alone = run(plan, NULL, input);
         answer copied = run(copying, NULL, input), kept = run(keeping, NULL, input);
         /* about 20 layers, each with roundings of some 1e-7 of values of size 1 */
