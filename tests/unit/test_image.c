@@ -19,7 +19,9 @@
 
 /* fontconfig keeps what it read from its configuration files without a pointer that the leak checker could follow. */
 const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void) { return "leak:libfontconfig"; }
+const char *__lsan_default_suppressions(void) {
+    return "leak:libfontconfig";
+}
 
 #define BYTES(text) text, sizeof(text) - 1
 
