@@ -166,22 +166,22 @@ static void check(const test_case *c) {
     } while (0)
 
 static void elementwise(void **state) {
-    CHECK_ALL(
-        {"Sigmoid", "f32 2x3", "f32 2x3"}, {"Sigmoid", "i64 2", "!graph float"}, {"Abs", "i32 2x3", "i32 2x3"},
-        {"Neg", "bool 2", "!graph bool"}, {"IsNaN", "f16 4", "bool 4"}, {"Not", "bool 2x2", "bool 2x2"},
-        {"Not", "f32 2", "!graph must be bool"}, {"Clip", "f32 3; f32 scalar; -", "f32 3"},
-        {"Clip", "f32 3; f32 2", "!shape one number"}, {"Clip", "f32 3; i64 scalar", "!graph differ in type"},
-        {"Add", "f32 2x3x4; f32 3x1", "f32 2x3x4"}, {"Add", "f32 scalar; f32 5", "f32 5"},
-        {"Add", "f32 2; f32 3", "!shape do not broadcast [inputs f32 2, f32 3]"}, {"Add", "f32 2; i64 2", "!graph differ"},
-        {"Div", "i64 4; i64 1", "i64 4"}, {"Max", "f32 1x4; f32 3x1; f32 scalar", "f32 3x4"}, {"Max", "f32 2", "f32 2"},
-        {"Sum", "i64 2; i64 2", "!graph float"}, {"Pow", "f32 2x2; i64 scalar", "f32 2x2"},
-        {"Mod", "i64 4; i64 scalar", "i64 4"}, {"Mod", "f32 4; f32 4", "!graph fmod"}, {"Mod fmod=1", "f32 4; f32 4", "f32 4"},
-        {"PRelu", "f32 1x8x4x4; f32 8x1x1", "f32 1x8x4x4"}, {"PRelu", "f32 8; f32 2x8", "!shape slope"},
-        {"Equal", "bool 3; bool 1", "bool 3"}, {"Less", "f32 3x1; f32 4", "bool 3x4"}, {"Less", "bool 2; bool 2", "!graph"},
-        {"And", "bool 2x1; bool 3", "bool 2x3"}, {"And", "f32 2; f32 2", "!graph must be bool"},
-        {"Where", "bool 3x1; f32 scalar; f32 4", "f32 3x4"}, {"Where", "f32 3; f32 3; f32 3", "!graph must be bool"},
-        {"Where", "bool 3; f32 3; i64 3", "!graph must be f32"}, {"Mul", "~f32 10x4; f32 4", "~f32 10x4"},
-        {"Mul", "~f32 10; f32 4", "!unsupported only the run decides"});
+    CHECK_ALL({"Sigmoid", "f32 2x3", "f32 2x3"}, {"Sigmoid", "i64 2", "!graph float"}, {"Abs", "i32 2x3", "i32 2x3"},
+              {"Neg", "bool 2", "!graph bool"}, {"IsNaN", "f16 4", "bool 4"}, {"Not", "bool 2x2", "bool 2x2"},
+              {"Not", "f32 2", "!graph must be bool"}, {"Clip", "f32 3; f32 scalar; -", "f32 3"},
+              {"Clip", "f32 3; f32 2", "!shape one number"}, {"Clip", "f32 3; i64 scalar", "!graph differ in type"},
+              {"Add", "f32 2x3x4; f32 3x1", "f32 2x3x4"}, {"Add", "f32 scalar; f32 5", "f32 5"},
+              {"Add", "f32 2; f32 3", "!shape do not broadcast [inputs f32 2, f32 3]"},
+              {"Add", "f32 2; i64 2", "!graph differ"}, {"Div", "i64 4; i64 1", "i64 4"},
+              {"Max", "f32 1x4; f32 3x1; f32 scalar", "f32 3x4"}, {"Max", "f32 2", "f32 2"},
+              {"Sum", "i64 2; i64 2", "!graph float"}, {"Pow", "f32 2x2; i64 scalar", "f32 2x2"},
+              {"Mod", "i64 4; i64 scalar", "i64 4"}, {"Mod fmod=1", "f32 4; f32 4", "f32 4"},
+              {"PRelu", "f32 1x8x4x4; f32 8x1x1", "f32 1x8x4x4"}, {"PRelu", "f32 8; f32 2x8", "!shape slope"},
+              {"Equal", "bool 3; bool 1", "bool 3"}, {"Less", "f32 3x1; f32 4", "bool 3x4"},
+              {"Less", "bool 2; bool 2", "!graph"}, {"And", "bool 2x1; bool 3", "bool 2x3"},
+              {"And", "f32 2; f32 2", "!graph must be bool"}, {"Where", "bool 3x1; f32 scalar; f32 4", "f32 3x4"},
+              {"Where", "f32 3; f32 3; f32 3", "!graph must be bool"}, {"Where", "bool 3; f32 3; i64 3", "!graph must be f32"},
+              {"Mul", "~f32 10x4; f32 4", "~f32 10x4"}, {"Mul", "~f32 10; f32 4", "!unsupported only the run decides"});
 }
 
 static void reductions(void **state) {
