@@ -15,26 +15,18 @@ static double element(const average_job *job, int64_t index) {
     return job->dtype == YK__DTYPE_F32 ? (double)((const float *)job->in)[index] : ((const double *)job->in)[index];
 }
 
-static double window_mean(const average_job *job, int64_t plane, const int64_t *o) {
+static double window_mean(const average_job *job, int64_t plane, const yk__ref_cover *c) {
     const yk__ref_window *w = &job->w;
     double sum = 0;
-    int64_t inside = 0, counted = 0;
-    for (int64_t tap = 0; tap < w->taps; tap++) {
-        const int64_t k[3] = {tap / (w->kernel[2] * w->kernel[1]), tap / w->kernel[2] % w->kernel[1], tap % w->kernel[2]};
-        int64_t index = 0;
-        bool is_inside = true, is_counted = true;
-        for (int d = 0; d < 3; d++) {
-            const int64_t at = o[d] * w->stride[d] - w->pad_begin[d] + k[d] * w->dilation[d];
-            is_inside &= at >= 0 && at < w->in[d];
-            is_counted &= at < w->in[d] + w->pad_end[d];
-            index = index * w->in[d] + at;
-        }
-        counted += is_counted;
-        if (!is_inside) continue;
-        inside++;
-        sum += element(job, plane * w->in_size + index);
-    }
-    const int64_t n = job->include_pad ? counted : inside;
+    int64_t n = 0;
+    for (int64_t z = c->first[0]; z < c->end[0]; z++)
+        for (int64_t y = c->first[1]; y < c->end[1]; y++)
+            for (int64_t x = c->first[2]; x < c->end[2]; x++, n++) {
+                const int64_t row = (c->start[0] + z * w->dilation[0]) * w->in[1] + c->start[1] + y * w->dilation[1];
+                sum += element(job, plane * w->in_size + row * w->in[2] + c->start[2] + x * w->dilation[2]);
+            }
+    const double counted = (double)c->counted[0] * (double)c->counted[1] * (double)c->counted[2];
+    if (job->include_pad) return counted > 0 ? sum / counted : 0;
     return n > 0 ? sum / (double)n : 0;
 }
 
@@ -44,8 +36,11 @@ static void average_planes(void *argument, int64_t begin, int64_t end) {
     const yk__ref_window *w = &job->w;
     for (int64_t plane = begin; plane < end; plane++)
         for (int64_t i = 0; i < w->out_size; i++) {
-            const int64_t o[3] = {i / (w->out[2] * w->out[1]), i / w->out[2] % w->out[1], i % w->out[2]};
-            const double mean = window_mean(job, plane, o);
+            int64_t position[YK__REF_WINDOW_DIMS];
+            yk__ref_cover cover;
+            yk__ref_window_position(w, i, position);
+            yk__ref_window_cover(w, position, &cover);
+            const double mean = window_mean(job, plane, &cover);
             if (job->dtype == YK__DTYPE_F32)
                 ((float *)job->out)[plane * w->out_size + i] = (float)mean;
             else

@@ -18,28 +18,18 @@ static int64_t index_of(const pool_job *job, int64_t plane, const int64_t *at) {
     return plane * job->w.in_size + (at[0] * n[1] + at[1]) * n[2] + at[2];
 }
 
-/* Kernel positions of output `o` that lie inside the input: first, one past the last. */
-static void inside(const yk__ref_window *w, int d, int64_t o, int64_t *first, int64_t *end) {
-    const int64_t start = o * w->stride[d] - w->pad_begin[d];
-    *first = start >= 0 ? 0 : (-start + w->dilation[d] - 1) / w->dilation[d];
-    const int64_t room = w->in[d] - start;
-    const int64_t fits = room <= 0 ? 0 : (room + w->dilation[d] - 1) / w->dilation[d];
-    *end = fits < w->kernel[d] ? fits : w->kernel[d];
-}
-
 #define POOL_WINDOW(ident, type, is_nan) \
-    static void pool_##ident(const pool_job *job, int64_t plane, int64_t position, const int64_t *start, const int64_t *first, \
-                             const int64_t *end) { \
+    static void pool_##ident(const pool_job *job, int64_t plane, int64_t position, const yk__ref_cover *c) { \
         const yk__ref_window *w = &job->w; \
         const type *in = (const type *)job->in + plane * w->in_size; \
         bool any = false; \
         type best = 0; \
         int64_t best_at[3] = {0, 0, 0}; \
-        for (int64_t z = first[0]; z < end[0]; z++) \
-            for (int64_t y = first[1]; y < end[1]; y++) \
-                for (int64_t x = first[2]; x < end[2]; x++) { \
-                    const int64_t at[3] = {start[0] + z * w->dilation[0], start[1] + y * w->dilation[1], \
-                                           start[2] + x * w->dilation[2]}; \
+        for (int64_t z = c->first[0]; z < c->end[0]; z++) \
+            for (int64_t y = c->first[1]; y < c->end[1]; y++) \
+                for (int64_t x = c->first[2]; x < c->end[2]; x++) { \
+                    const int64_t at[3] = {c->start[0] + z * w->dilation[0], c->start[1] + y * w->dilation[1], \
+                                           c->start[2] + x * w->dilation[2]}; \
                     const type v = in[(at[0] * w->in[1] + at[1]) * w->in[2] + at[2]]; \
                     if (any && !(v > best) && !(is_nan)) continue; \
                     best = v; \
@@ -60,15 +50,13 @@ static void pool_planes(void *argument, int64_t plane_begin, int64_t plane_end) 
     const yk__ref_window *w = &job->w;
     for (int64_t plane = plane_begin; plane < plane_end; plane++)
         for (int64_t i = 0; i < w->out_size; i++) {
-            const int64_t o[3] = {i / (w->out[2] * w->out[1]), i / w->out[2] % w->out[1], i % w->out[2]};
-            int64_t first[3], end[3], start[3];
-            for (int d = 0; d < 3; d++) {
-                inside(w, d, o[d], &first[d], &end[d]);
-                start[d] = o[d] * w->stride[d] - w->pad_begin[d];
-            }
+            int64_t position[YK__REF_WINDOW_DIMS];
+            yk__ref_cover cover;
+            yk__ref_window_position(w, i, position);
+            yk__ref_window_cover(w, position, &cover);
             switch (job->dtype) {
 #define X(ident, type) \
-    case YK__DTYPE_##ident: pool_##ident(job, plane, plane * w->out_size + i, start, first, end); break;
+    case YK__DTYPE_##ident: pool_##ident(job, plane, plane * w->out_size + i, &cover); break;
                 YK__REF_NUMBERS(X)
 #undef X
             default: break;

@@ -33,7 +33,8 @@ yk__code yk__ref_window_of(const yk__ref_call *call, const int64_t *kernel, yk__
     const bool upper = strcmp(auto_pad, "SAME_UPPER") == 0, lower = strcmp(auto_pad, "SAME_LOWER") == 0;
     const bool explicit_pads = strcmp(auto_pad, "NOTSET") == 0 || auto_pad[0] == '\0';
 
-    w->in_size = w->out_size = w->taps = 1;
+    w->in_size = w->out_size = 1;
+    w->taps = kernel != NULL ? yk__ref_span(&call->in[1].shape, 2, in->rank) : 0;
     for (int d = 0; d < YK__REF_WINDOW_DIMS; d++) {
         const int i = d - shift;
         w->in[d] = i < 0 ? 1 : in->dim[i + 2];
@@ -46,7 +47,22 @@ yk__code yk__ref_window_of(const yk__ref_call *call, const int64_t *kernel, yk__
         if (i >= 0 && (upper || lower)) pad_same(w, d, upper);
         w->in_size *= w->in[d];
         w->out_size *= w->out[d];
-        w->taps *= w->kernel[d];
     }
     return YK__OK;
+}
+
+/* Kernel positions k >= 0 with start + k * dilation < limit, at most the kernel's size. */
+static int64_t positions_below(const yk__ref_window *w, int d, int64_t start, int64_t limit) {
+    const int64_t room = limit - start;
+    const int64_t n = room <= 0 ? 0 : (room - 1) / w->dilation[d] + 1;
+    return n < w->kernel[d] ? n : w->kernel[d];
+}
+
+void yk__ref_window_cover(const yk__ref_window *w, const int64_t *position, yk__ref_cover *out) {
+    for (int d = 0; d < YK__REF_WINDOW_DIMS; d++) {
+        out->start[d] = position[d] * w->stride[d] - w->pad_begin[d];
+        out->first[d] = positions_below(w, d, out->start[d], 0);
+        out->end[d] = positions_below(w, d, out->start[d], w->in[d]);
+        out->counted[d] = positions_below(w, d, out->start[d], w->in[d] + w->pad_end[d]);
+    }
 }
