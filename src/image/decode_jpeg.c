@@ -138,6 +138,17 @@ static void prepare(jpeg_state *s) {
     jpeg_save_markers(cinfo, JPEG_APP0 + 1, 0xFFFF);
 }
 
+/* Every block of 64 samples takes at least one bit of Huffman code, so a file of n bytes has no more than 512 * n pixels; a
+ * header that claims more lies. Small pictures are let off: the reference decodes them, whatever is missing. */
+#define JPEG_PIXELS_PER_BYTE 512u
+#define JPEG_UNPROVEN_PIXELS ((uint64_t)1 << 25) /* as for every other kind: decode.c */
+
+static yk__code believe_size(const yk__decode_job *job, uint64_t pixels, yk__error *err) {
+    if (pixels <= JPEG_UNPROVEN_PIXELS || pixels / JPEG_PIXELS_PER_BYTE <= job->size) return YK__OK;
+    return yk__fail(err, YK__IMAGE_LIMIT, "its header says %llu pixels, more than a JPEG of %zu bytes can hold",
+                    (unsigned long long)pixels, job->size);
+}
+
 /* Everything that may jump. Its locals are not used after a jump: what must survive lies in *s. */
 static yk__code decode(jpeg_state *s) {
     if (setjmp(s->jump)) return s->code;
@@ -145,6 +156,7 @@ static yk__code decode(jpeg_state *s) {
     prepare(s);
     if (jpeg_read_header(cinfo, TRUE) != JPEG_HEADER_OK) return truncated(s);
     bool inks = cinfo->num_components == 4;
+    YK__TRY(believe_size(s->job, (uint64_t)cinfo->image_width * cinfo->image_height, s->err));
     YK__TRY(
         yk__decode_admit(s->job, cinfo->image_width, cinfo->image_height, inks ? (uint64_t)cinfo->image_width * 4 : 0, s->err));
     uint64_t left = s->job->limits.max_bytes - (uint64_t)cinfo->image_width * cinfo->image_height * 3;
