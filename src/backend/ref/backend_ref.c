@@ -183,9 +183,9 @@ static yk__tensor inferred_tensor(const yk__inferred *inferred) {
 static bool accept_call(const yk__ref_op *op, const yk__ref_call *call, const yk__query *query, yk__need *need) {
     if (!dtype_fits(op, call)) return false;
     need->scratch_bytes = scratch_needed(op, call, query->n_threads > 0 ? query->n_threads : 1);
-    if (is_wide(call->n_in, call->n_out) &&
-        !yk__add_size(need->scratch_bytes, wide_bytes(call->n_in, call->n_out), &need->scratch_bytes))
-        return false;
+    const bool wide = is_wide(call->n_in, call->n_out);
+    if (wide && op->half_as_float && is_half(call->in[op->typed_input].dtype)) return false; /* call_op would refuse it */
+    if (wide && !yk__add_size(need->scratch_bytes, wide_bytes(call->n_in, call->n_out), &need->scratch_bytes)) return false;
     if (need->scratch_bytes == SIZE_MAX) return false;
     need->in_place =
         op->in_place && call->in[0].dtype == call->out[0].dtype && yk__shape_equal(&call->in[0].shape, &call->out[0].shape);
