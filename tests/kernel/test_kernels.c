@@ -411,6 +411,60 @@ static void test_attention(void **state) {
     }
 }
 
+/* --- transposed convolution, dense layers --- */
+
+static void transpose_attributes(yk__graph *graph, yk__node *node, const problem *p) {
+    yk__node_set_ints(graph, node, "strides", p->s, 2);
+    yk__node_set_string(graph, node, "act", p->act);
+}
+
+static void test_transposed_convolution(void **state) {
+    (void)state;
+    seed = 8;
+    static const char *acts[] = {"none", "silu", "sigmoid"};
+    for (int i = 0; i < 40; i++) {
+        problem p = {.op = YK__OP_CONV_TRANSPOSE, .attributes = transpose_attributes, .n_in = 3, .act = acts[i % 3]};
+        int64_t c = between(1, 40), o = between(1, 70);
+        p.s[0] = between(1, 3), p.s[1] = between(0, 2) ? p.s[0] : 2;
+        p.rank[0] = p.rank[1] = 4, p.rank[2] = 1;
+        p.constant[1] = p.constant[2] = true;
+        memcpy(p.dim[0], (int64_t[4]){between(1, 3), c, between(1, 9), between(1, 30)}, sizeof p.dim[0]);
+        memcpy(p.dim[1], (int64_t[4]){c, o, p.s[0], p.s[1]}, sizeof p.dim[1]);
+        p.dim[2][0] = o;
+        p.terms = c + 1;
+        snprintf(p.name, sizeof p.name, "transposed c%d o%d s%dx%d of %dx%d", (int)c, (int)o, (int)p.s[0], (int)p.s[1],
+                 (int)p.dim[0][2], (int)p.dim[0][3]);
+        fill(&p, 1.0f);
+        run_problem(&p);
+        drop(&p);
+    }
+}
+
+static void gemm_attributes(yk__graph *graph, yk__node *node, const problem *p) {
+    yk__node_set_int(graph, node, "transB", p->flag);
+    yk__node_set_float(graph, node, "alpha", 0.5);
+    yk__node_set_float(graph, node, "beta", 2);
+}
+
+static void test_dense(void **state) {
+    (void)state;
+    seed = 9;
+    for (int i = 0; i < 40; i++) {
+        problem p = {.op = YK__OP_GEMM, .attributes = gemm_attributes, .n_in = between(0, 1) ? 3 : 2, .flag = between(0, 1)};
+        int64_t k = between(1, 300), m = between(1, 200), rows = between(1, 7);
+        p.rank[0] = p.rank[1] = 2, p.rank[2] = 1;
+        p.constant[1] = p.constant[2] = true;
+        p.dim[0][0] = rows, p.dim[0][1] = k;
+        p.dim[1][0] = p.flag ? m : k, p.dim[1][1] = p.flag ? k : m;
+        p.dim[2][0] = between(0, 1) ? m : 1;
+        p.terms = k + 1;
+        snprintf(p.name, sizeof p.name, "gemm %dx%d by %d", (int)rows, (int)k, (int)m);
+        fill(&p, 1.0f);
+        run_problem(&p);
+        drop(&p);
+    }
+}
+
 /* The checks themselves must be able to fail: a kernel that writes one element too many is found. */
 static yk__code overwriting_run(const yk__step *step, yk__exec *exec, yk__error *err) {
     yk__code code = step->kernel->data ? ((const yk__kernel *)step->kernel->data)->run(step, exec, err) : YK__INTERNAL;
@@ -466,8 +520,14 @@ static int end_pool(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conv_known_shapes), cmocka_unit_test(test_conv_random_shapes), cmocka_unit_test(test_pooling),
-        cmocka_unit_test(test_elementwise),       cmocka_unit_test(test_attention),          cmocka_unit_test(test_enlarging),
+        cmocka_unit_test(test_conv_known_shapes),
+        cmocka_unit_test(test_conv_random_shapes),
+        cmocka_unit_test(test_pooling),
+        cmocka_unit_test(test_elementwise),
+        cmocka_unit_test(test_attention),
+        cmocka_unit_test(test_transposed_convolution),
+        cmocka_unit_test(test_dense),
+        cmocka_unit_test(test_enlarging),
         cmocka_unit_test(test_damage_is_found),
     };
     return cmocka_run_group_tests(tests, make_pool, end_pool);

@@ -8,6 +8,7 @@
 #include "backend/cpu/head_cpu.h"
 #include "backend/cpu/map_cpu.h"
 #include "backend/cpu/pool_cpu.h"
+#include "backend/cpu/transpose_cpu.h"
 #include "backend/cpu/winograd_cpu.h"
 
 /* Which levels this build holds. generic is always there. */

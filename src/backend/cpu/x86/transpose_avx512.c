@@ -1,0 +1,6 @@
+/* Transposed convolution and dense layers for AVX-512. */
+#include "backend/cpu/simd/simd_avx512.h"
+
+#include "backend/cpu/simd/simd_math.h"
+
+#include "backend/cpu/transpose_template.h"
