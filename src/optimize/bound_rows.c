@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_NODES = 200, MOST_FRONTIER = 8, MOST_CHAIN = 8, MOST_ROUNDS = 16, MOST_TRIED = 32 };
+enum { MOST_NODES = 200, MOST_FRONTIER = 8, MOST_CHAIN = 8, MOST_TRIED = 32 };
 
 /* Row counts tried, the last two relative to the bound R: none, one, some, almost all, all. */
 static int64_t row_count(int try, int64_t bound) {
@@ -245,22 +245,23 @@ static yk__code replace_pad(yk__model *model, int32_t index, const yk__rewrite *
     return yk__is_fatal(code) ? code : YK__OK;
 }
 
-/* One rewrite, the first that holds; the next round sees the shapes that it made known. */
-static yk__code bound_one(yk__model *model, yk__evaluate_fn evaluate, bool *kept, yk__error *err) {
+/* Tries candidate number `which` (an Expand or Pad whose result cannot be inferred); *tried is false when there are not so
+ * many. An attempt changes the graph's lists even when it is taken back, so nothing learnt before it is used after it. */
+static yk__code bound_one(yk__model *model, int which, yk__evaluate_fn evaluate, bool *tried, bool *kept, yk__error *err) {
     yk__graph *graph = &model->graph;
     yk__rewrite rewrite;
     yk__at_size at = {0};
     bool unused = false;
     yk__code code = yk__rewrite_begin(&rewrite, graph, err);
     if (!code) code = yk__infer_at(model, 0, 0, evaluate, &rewrite.scratch, &at, err);
-    if (!yk__is_fatal(code) && (code || at.complete)) at.value = NULL;
-    for (int32_t i = 0, n = graph->n_nodes, tried = 0; !code && !*kept && at.value && i < n && tried < MOST_TRIED; i++) {
+    for (int32_t i = 0, n = graph->n_nodes; !code && !at.complete && !*tried && i < n; i++) {
         const yk__node *node = &graph->nodes[i];
-        if (node->n_out != 1 || yk__at(&at, node->out[0])) continue;
-        tried += node->op == YK__OP_EXPAND || node->op == YK__OP_PAD;
+        if (node->op != YK__OP_EXPAND && node->op != YK__OP_PAD) continue;
+        if (node->n_out != 1 || yk__at(&at, node->out[0]) || which-- > 0) continue;
+        *tried = true;
         if (node->op == YK__OP_EXPAND)
             code = drop_expand(model, i, &rewrite, &at, evaluate, kept, err);
-        else if (node->op == YK__OP_PAD)
+        else
             code = replace_pad(model, i, &rewrite, &at, evaluate, kept, err);
     }
     yk__rewrite_end(&rewrite, &unused);
@@ -268,14 +269,16 @@ static yk__code bound_one(yk__model *model, yk__evaluate_fn evaluate, bool *kept
 }
 
 YK__PASS(bound_rows) {
-    bool counts = false, kept = evaluate != NULL;
+    bool counts = false, tried = evaluate != NULL;
     yk__code code = YK__OK;
     for (int i = 0; i < model->graph.n_nodes; i++)
         counts =
             counts || model->graph.nodes[i].op == YK__OP_NON_ZERO || model->graph.nodes[i].op == YK__OP_NON_MAX_SUPPRESSION;
-    for (int round = 0; counts && !code && kept && round < MOST_ROUNDS; round++) {
-        kept = false;
-        code = bound_one(model, evaluate, &kept, err);
+    for (int attempt = 0, which = 0; counts && !code && tried && attempt < MOST_TRIED; attempt++) {
+        bool kept = false;
+        tried = false;
+        code = bound_one(model, which, evaluate, &tried, &kept, err);
+        which = kept ? 0 : which + 1; /* what is kept may make the shapes known that others wait for */
         if (!code && kept) code = yk__graph_compact(&model->graph, err);
         if (kept) *changed = true;
     }
