@@ -16,11 +16,12 @@ static const cli_option options[] = {
     {"--agnostic", NULL, "NMS across classes"},
     {"--rect", NULL, "pad pictures only to a multiple of the stride"},
     {"--no-rect", NULL, "pad pictures to the full input size"},
+    {"--retina-masks", NULL, "segment: masks at the picture's size instead of the network input's"},
     {"--probs", NULL, "classify: all probabilities in the JSON"},
     {"--json", "FILE|-", "one JSON object per picture and line"},
     {"--txt", "DIR", "a label file per picture"},
-    {"--save", "DIR", "the pictures with boxes and labels drawn on them"},
-    {"--crop", "DIR", "each detection cut out, in a folder per class"},
+    {"--save", "DIR", "the pictures with boxes, labels, masks and keypoints drawn on them"},
+    {"--crop", "DIR", "each detection cut out (oriented boxes: turned upright), in a folder per class"},
     {"--threads", "N|auto", "threads; default: one per core"},
     {"--batch", "N", "pictures per network run; answers do not depend on it"},
     {"--quiet", NULL, "no lines for people"},
@@ -54,7 +55,8 @@ static float threshold(const cli_args *args, const char *name, float value) {
 
 static int read_options(const cli_args *args, yk_predict_options *o, int32_t **classes) {
     int batch = 1, max_det = 0;
-    *o = (yk_predict_options){.size = sizeof *o, .agnostic = cli_has(args, "--agnostic")};
+    *o = (yk_predict_options){
+        .size = sizeof *o, .agnostic = cli_has(args, "--agnostic"), .retina_masks = cli_has(args, "--retina-masks")};
     int status = read_classes(args, classes, &o->n_classes);
     o->classes = *classes;
     if (status == EXIT_DONE) status = cli_float(args, "--conf", 0, 1, &o->conf);

@@ -151,38 +151,50 @@ static void safe_name(char out[256], const char *name) {
     out[n] = 0;
 }
 
-/* One crop: the box made 2 % and 10 pixels larger about its centre, cut to whole pixels and to the picture. */
-static int write_crop(predict_output *o, const yk_image *picture, const yk_detection *d, const char *name) {
+/* The box made 2 % and 10 pixels larger about its centre, cut to whole pixels and to the picture; an oriented one is turned
+ * upright. */
+static yk_status cut_out(yk_image *crop, const yk_image *picture, const yk_detection *d, bool oriented, yk_error *error) {
+    if (oriented) {
+        float xywhr[5] = {d->xywhr[0], d->xywhr[1], d->xywhr[2] * 1.02f + 10, d->xywhr[3] * 1.02f + 10, d->xywhr[4]};
+        return yk_image_crop_oriented(crop, picture, xywhr, error);
+    }
+    float cx = (d->x1 + d->x2) / 2, cy = (d->y1 + d->y2) / 2;
+    float w = (d->x2 - d->x1) * 1.02f + 10, h = (d->y2 - d->y1) * 1.02f + 10;
+    int x1 = (int)(cx - w / 2), y1 = (int)(cy - h / 2), x2 = (int)(cx + w / 2), y2 = (int)(cy + h / 2);
+    if (x1 < 0) x1 = 0;
+    if (y1 < 0) y1 = 0;
+    return yk_image_crop(crop, picture, x1, y1, x2 - x1, y2 - y1, error);
+}
+
+static int write_crop(predict_output *o, const yk_image *picture, const yk_detection *d, bool oriented, const char *name) {
     char class_name[256], folder[4096];
     safe_name(class_name, d->name);
     if (snprintf(folder, sizeof folder, "%s/%s", o->crop, class_name) >= (int)sizeof folder) return EXIT_INPUT;
     int status = make_folder(folder);
     if (status != EXIT_DONE) return status;
-    float cx = (d->x1 + d->x2) / 2, cy = (d->y1 + d->y2) / 2;
-    float w = (d->x2 - d->x1) * 1.02f + 10, h = (d->y2 - d->y1) * 1.02f + 10;
-    int x1 = (int)(cx - w / 2), y1 = (int)(cy - h / 2), x2 = (int)(cx + w / 2), y2 = (int)(cy + h / 2);
     const char *path = unique_path(&o->names, folder, name, stem_length(name), ".jpg");
     yk_image crop = YK_IMAGE_INIT;
     yk_error error = YK_ERROR_INIT;
     if (!path) return EXIT_RESOURCE;
-    if (x1 < 0) x1 = 0;
-    if (y1 < 0) y1 = 0;
-    yk_status result = yk_image_crop(&crop, picture, x1, y1, x2 - x1, y2 - y1, &error);
+    yk_status result = cut_out(&crop, picture, d, oriented, &error);
     if (result == YK_OK) result = yk_image_write(&crop, path, 95, &error);
     yk_image_destroy(&crop);
     return result == YK_OK ? EXIT_DONE : cli_fail(&error);
 }
 
-static int write_crops(predict_output *o, const yk_results *results, size_t image, const cli_source *source) {
+static int write_crops(predict_output *o, const yk_engine *engine, const yk_results *results, size_t image,
+                       const cli_source *source) {
+    yk_engine_info info = YK_ENGINE_INFO_INIT;
     yk_image picture = YK_IMAGE_INIT;
     yk_error error = YK_ERROR_INIT;
     if (yk_results_count(results, image) == 0) return EXIT_DONE;
+    yk_engine_get_info(engine, &info, NULL);
     if (yk_image_read(&picture, source->path, NULL, &error) != YK_OK) return cli_fail(&error);
     int worst = EXIT_DONE;
     for (size_t i = 0; i < yk_results_count(results, image); i++) {
         yk_detection d = YK_DETECTION_INIT;
         yk_results_get(results, image, i, &d);
-        int status = write_crop(o, &picture, &d, file_name(source));
+        int status = write_crop(o, &picture, &d, info.task == YK_TASK_OBB, file_name(source));
         if (status > worst) worst = status;
     }
     yk_image_destroy(&picture);
@@ -263,7 +275,7 @@ int predict_output_write(predict_output *o, const yk_engine *engine, const yk_re
     if (o->lines) print_line(o, engine, results, image, source->name);
     if (o->txt && (status = write_txt(o, results, image, source)) > worst) worst = status;
     if (o->save && (status = write_picture(o, results, image, source)) > worst) worst = status;
-    if (o->crop && (status = write_crops(o, results, image, source)) > worst) worst = status;
+    if (o->crop && (status = write_crops(o, engine, results, image, source)) > worst) worst = status;
     return worst;
 }
 

@@ -1,10 +1,11 @@
 /* Results on pictures, and pictures to files. */
-#include "api/api.h"
+#include "api/results_mask.h"
 
 #include "base/file.h"
-#include "base/text.h"
 #include "image/draw.h"
+#include "image/draw_pose.h"
 #include "image/encode.h"
+#include "image/paint.h"
 
 #include <string.h>
 
@@ -56,6 +57,54 @@ static const char *label(const yk_results *results, const yk__found *found, cons
     return o->no_confidence ? name : yk__arena_printf(arena, "%s %.2f", name, (double)found->score);
 }
 
+/* Masks at the picture's size, whatever size was asked for: they are what looks right on it. */
+static yk__code draw_masks(const yk__picture_result *p, yk__image *image, yk__error *err) {
+    yk__mask_reader reader = {0};
+    yk__mask_paint paint = {0};
+    yk__picture_result full = *p;
+    yk__arena arena;
+    yk__arena_init(&arena, 0);
+    full.mask_grid = yk__mask_grid_picture(p->prototypes.width, p->prototypes.height, p->width, p->height);
+    full.found = yk__arena_copy(&arena, p->found, (size_t)p->n_found * sizeof *p->found);
+    yk__code code = full.found ? yk__mask_reader_open(&reader, &full, err) : yk__arena_error(&arena, "the drawing", err);
+    if (code == YK__OK) code = yk__mask_paint_begin(&paint, image->width, image->height, err);
+    for (int32_t i = 0; i < p->n_found && code == YK__OK; i++) {
+        uint8_t rgb[3], text[3];
+        memcpy(full.found[i].mask_box, full.found[i].box, sizeof full.found[i].mask_box);
+        code = yk__mask_reader_read(&reader, (size_t)i, err);
+        if (code != YK__OK) break;
+        yk__draw_color(full.found[i].class_id, rgb, text);
+        const yk__mask_window *w = &reader.window;
+        yk__mask_paint_add(&paint, reader.bits, w->x, w->y, w->width, w->height, rgb);
+    }
+    if (paint.layers) yk__mask_paint_end(&paint, image);
+    yk__mask_reader_close(&reader);
+    yk__arena_free(&arena);
+    return code;
+}
+
+/* Boxes with their tags. */
+static yk__code draw_boxes(const yk_results *results, const yk__picture_result *p, const yk_draw_options *o, yk__image *image,
+                           yk__error *err) {
+    yk__found frame;
+    const yk__found *found;
+    size_t n = things(p, &frame, &found);
+    yk__arena arena;
+    yk__arena_init(&arena, 0);
+    yk__draw_item *items = yk__arena_array(&arena, n, sizeof *items);
+    yk__code code = items ? YK__OK : yk__arena_error(&arena, "the drawing", err);
+    for (size_t i = 0; i < n && code == YK__OK; i++) {
+        yk__draw_set_box(&items[i], found[i].box);
+        if (results->engine->model->recipe.task == YK__TASK_OBB)
+            memcpy(items[i].corners, found[i].corners, sizeof items[i].corners);
+        items[i].class_id = found[i].class_id;
+        items[i].label = label(results, &found[i], o, &arena);
+    }
+    if (code == YK__OK && n > 0) code = yk__draw_items(image, items, n, o->line_width, err);
+    yk__arena_free(&arena);
+    return code;
+}
+
 yk_status yk_results_draw(const yk_results *results, size_t image, yk_image *picture, const yk_draw_options *options,
                           yk_error *error) {
     yk__error e = {0};
@@ -66,20 +115,14 @@ yk_status yk_results_draw(const yk_results *results, size_t image, yk_image *pic
     if (!picture->owner || picture->format != YK_PIXELS_BGR)
         return yk__api_fail(error, YK_ERROR_ARGUMENT,
                             "yk_results_draw draws on pictures of the library only: use yk_image_copy on yours first");
-    yk__found frame;
-    const yk__found *found;
-    size_t n = things(&results->pictures[image], &frame, &found);
-    if (o.no_boxes) n = 0;
-    yk__arena arena;
-    yk__arena_init(&arena, 0);
-    yk__draw_item *items = yk__arena_array(&arena, n, sizeof *items);
-    yk__code code = items ? YK__OK : yk__arena_error(&arena, "the drawing", &e);
-    for (size_t i = 0; i < n && code == YK__OK; i++) {
-        yk__draw_set_box(&items[i], found[i].box);
-        items[i].class_id = found[i].class_id;
-        items[i].label = label(results, &found[i], &o, &arena);
-    }
-    if (code == YK__OK && n > 0) code = yk__draw_items(picture->owner, items, n, o.line_width, &e);
-    yk__arena_free(&arena);
+    if (!yk__draw_available())
+        return yk__api_fail(error, YK_ERROR_UNSUPPORTED, "cannot draw: built without drawing (YOLK_DRAW)");
+    const yk__picture_result *p = &results->pictures[image];
+    const int32_t *kpt_shape = results->engine->model->recipe.kpt_shape;
+    yk__code code = YK__OK;
+    if (yk__mask_reader_fits(p)) code = draw_masks(p, picture->owner, &e);
+    if (code == YK__OK && !o.no_boxes) code = draw_boxes(results, p, &o, picture->owner, &e);
+    for (int32_t i = p->n_found - 1; i >= 0 && code == YK__OK && results->engine->model->recipe.task == YK__TASK_POSE; i--)
+        yk__draw_pose(picture->owner, p->found[i].extra, kpt_shape[0], kpt_shape[1], o.line_width);
     return yk__api_status(error, code, &e);
 }

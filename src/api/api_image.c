@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "image/decode.h"
+#include "image/warp.h"
 
 #include <string.h>
 
@@ -88,6 +89,23 @@ yk_status yk_image_crop(yk_image *out, const yk_image *image, int x, int y, int 
     yk__image copy = {0};
     code = yk__image_to_bgr(&view, &copy, &e);
     if (code == YK__OK) code = give(&copy, out, &e);
+    return yk__api_status(error, code, &e);
+}
+
+yk_status yk_image_crop_oriented(yk_image *out, const yk_image *image, const float xywhr[5], yk_error *error) {
+    yk__error e = {0};
+    yk__image_view view;
+    yk__image bgr = {0}, crop = {0};
+    if (!out || !xywhr) return yk__api_fail(error, YK_ERROR_ARGUMENT, "yk_image_crop_oriented: an argument is NULL");
+    *out = (yk_image){0};
+    yk__code code = yk__api_view(image, &view, &e);
+    if (code == YK__OK && view.format != YK__PIXEL_BGR8) {
+        code = yk__image_to_bgr(&view, &bgr, &e);
+        view = yk__image_as_view(&bgr);
+    }
+    if (code == YK__OK) code = yk__image_crop_oriented(&crop, &view, xywhr, &e);
+    if (code == YK__OK) code = give(&crop, out, &e);
+    yk__image_free(&bgr);
     return yk__api_status(error, code, &e);
 }
 
