@@ -786,18 +786,36 @@ static void test_golden(void **state) {
     yk__model_free(&model);
 }
 
-static int write_golden(void) {
+static int write_one(const char *path, void (*make)(yk__model *), const yk__engine_write_options *options) {
     yk__model model;
     yk__error err = {0};
-    tiny_model(&model);
-    yk__code code = yk__engine_write(GOLDEN, &model, tiny_options(), &err);
+    make(&model);
+    yk__code code = yk__engine_write(path, &model, options, &err);
     if (code) fprintf(stderr, "%s\n", err.message);
     yk__model_free(&model);
     return code ? 1 : 0;
 }
 
+static void test_detector(void **state) {
+    (void)state;
+    yk__model model;
+    yk__engine_file file;
+    uint8_t *data;
+    size_t size;
+    yk__error err;
+    tiny_detector(&model);
+    if (yk__engine_write_memory(&data, &size, &model, NULL, &err)) fail_msg("%s", err.message);
+    if (yk__engine_open_bytes(data, size, "x", &file, NULL, &err)) fail_msg("%s", err.message);
+    same_model(&model, &file.model);
+    assert_null(file.model.provenance.source_name);
+    yk__engine_close(&file);
+    yk__free(data);
+    yk__model_free(&model);
+}
+
 int main(int argc, char **argv) {
-    if (argc > 1 && !strcmp(argv[1], "--write")) return write_golden();
+    if (argc > 1 && !strcmp(argv[1], "--write")) return write_one(GOLDEN, tiny_model, tiny_options());
+    if (argc > 2 && !strcmp(argv[1], "--seed")) return write_one(argv[2], tiny_detector, NULL); /* for fuzz_run */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_reproducible),
@@ -814,6 +832,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_selftest_samples),
         cmocka_unit_test(test_out_of_memory),
         cmocka_unit_test(test_cache),
+        cmocka_unit_test(test_detector),
         cmocka_unit_test(test_golden),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* A tiny classifier built by hand, with every kind of attribute, odd names, shared and typed constants: what the tests and the
- * fuzzer of the engine file write and read. It is never run. */
+/* Models built by hand that the tests and fuzzers of the engine file write and read: a tiny classifier with every kind of
+ * attribute, odd names, shared and typed constants, which is never run, and a tiny detector, which can be. */
 #ifndef YK_TESTS_TINY_MODEL_H
 #define YK_TESTS_TINY_MODEL_H
 
@@ -99,6 +99,50 @@ static inline void tiny_model(yk__model *model) {
     model->provenance.source_format = "onnx";
     model->provenance.options = "--imgsz 8";
     model->provenance.author = "nobody";
+}
+
+/* A detector of one level: a convolution, attention, two branches, the head. It runs. */
+static inline void tiny_detector(yk__model *model) {
+    static const char *names[] = {"a", "b"};
+    static float w0[8 * 3 * 8 * 8], w1[16 * 4], w2[2 * 4], b[16];
+    yk__model_init(model, 0);
+    yk__graph *graph = &model->graph;
+    for (int i = 0; i < 8 * 3 * 8 * 8; i++) w0[i] = (float)(i % 17 - 8) / 64;
+    for (int i = 0; i < 16 * 4; i++) w1[i] = (float)(i % 7) / 8;
+    for (int i = 0; i < 2 * 4; i++) w2[i] = (float)i / 4 - 1;
+    int32_t images = tiny_value(graph, "images", YK__DTYPE_F32, 4, (int64_t[]){1, 3, 32, 32});
+    int32_t weight = tiny_constant(graph, "w0", YK__DTYPE_F32, 4, (int64_t[]){8, 3, 8, 8}, w0);
+    int32_t box_weight = tiny_constant(graph, "w1", YK__DTYPE_F32, 4, (int64_t[]){16, 4, 1, 1}, w1);
+    int32_t class_weight = tiny_constant(graph, "w2", YK__DTYPE_F32, 4, (int64_t[]){2, 4, 1, 1}, w2);
+    int32_t bias = tiny_constant(graph, "b", YK__DTYPE_F32, 1, (int64_t[]){16}, b);
+    int32_t prepared = tiny_value(graph, "prepared", YK__DTYPE_NONE, 0, NULL);
+    int32_t conv = tiny_value(graph, "conv", YK__DTYPE_NONE, 0, NULL);
+    int32_t attention = tiny_value(graph, "attention", YK__DTYPE_NONE, 0, NULL);
+    int32_t box = tiny_value(graph, "box", YK__DTYPE_NONE, 0, NULL), cls = tiny_value(graph, "cls", YK__DTYPE_NONE, 0, NULL);
+    int32_t output = tiny_value(graph, "output0", YK__DTYPE_NONE, 0, NULL);
+    tiny_node(graph, YK__OP_IMAGE_INPUT, "input", &images, 1, prepared);
+    yk__node *node = tiny_node(graph, YK__OP_CONV, "stem", (int32_t[]){prepared, weight}, 2, conv);
+    yk__node_set_ints(graph, node, "strides", (int64_t[]){8, 8}, 2);
+    yk__node_set_string(graph, node, "act", "silu");
+    node = tiny_node(graph, YK__OP_ATTENTION, "attention", &conv, 1, attention);
+    yk__node_set_int(graph, node, "heads", 1);
+    yk__node_set_int(graph, node, "dim_key", 2);
+    yk__node_set_int(graph, node, "dim_value", 4);
+    yk__node_set_float(graph, node, "scale", 0.7071);
+    tiny_node(graph, YK__OP_CONV, "box", (int32_t[]){attention, box_weight, bias}, 3, box);
+    tiny_node(graph, YK__OP_CONV, "cls", (int32_t[]){attention, class_weight}, 2, cls);
+    node = tiny_node(graph, YK__OP_YOLK_HEAD, "head", (int32_t[]){box, cls}, 2, output);
+    yk__node_set_int(graph, node, "levels", 1);
+    yk__node_set_floats(graph, node, "strides", (double[]){8}, 1);
+    yk__node_set_int(graph, node, "reg_max", 4);
+    yk__node_set_int(graph, node, "classes", 2);
+    graph->inputs = yk__arena_copy(&graph->arena, &images, sizeof images);
+    graph->outputs = yk__arena_copy(&graph->arena, &output, sizeof output);
+    graph->n_inputs = graph->n_outputs = 1;
+    model->recipe = yk__recipe_defaults(YK__TASK_DETECT, YK__LAYOUT_V8);
+    model->recipe.names = names;
+    model->recipe.n_classes = 2;
+    model->recipe.imgsz[0] = model->recipe.imgsz[1] = 32;
 }
 
 /* Options with every section; the struct and what it points to live until the next call. */
