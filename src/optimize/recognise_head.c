@@ -54,6 +54,8 @@ static bool inside(const yk__graph *graph, const yk__rewrite *rewrite, const yk_
     case YK__OP_POW:
     case YK__OP_MOD:
     case YK__OP_FLOOR:
+    case YK__OP_WHERE:
+    case YK__OP_EQUAL:
     case YK__OP_NEG:
     case YK__OP_EXP:
     case YK__OP_SIGMOID:
