@@ -18,7 +18,7 @@ typedef struct yk__engine_write_options {
 
 /* Appears whole at `path` or not at all. options may be NULL. The model is verified first: GRAPH, SHAPE, LIMIT or UNSUPPORTED
  * when it could not be read back; IO when the file cannot be written. Text that is not UTF-8 is written with U+FFFD in place
- * of the wrong bytes. Beyond the JSON text it needs no memory that grows with the model. */
+ * of the wrong bytes. Weights are never copied. */
 yk__code yk__engine_write(const char *path, const yk__model *model, const yk__engine_write_options *options,
                           yk__error *err) YK__MUST_USE;
 /* The same bytes into memory: *data from yk__alloc, the caller's. */

@@ -14,8 +14,9 @@ typedef struct yk__check_options {
  * what it needs: a few kilobytes for most kinds. */
 yk__code yk__check_file(const char *path, const yk__check_options *options, yk__report *report, yk__error *err) YK__MUST_USE;
 
-/* The same from the first n bytes of a file of file_size bytes: for loaders and upload checks. Looks at nothing else, and
- * allocates only the report's bounded arena. report is initialised here. */
+/* The same from the first n bytes of a file of file_size bytes: for loaders and upload checks. Looks at nothing else.
+ * Memory besides the report's bounded arena is what parsing metadata of at most 1 MiB takes; a whole engine or model (n equal
+ * to file_size) is read as yk__check_file reads it. report is initialised here. */
 void yk__probe(const uint8_t *bytes, size_t n, uint64_t file_size, yk__report *report);
 
 #endif
