@@ -7,27 +7,27 @@
 /* A kernel must beat the cost model's choice by this much: below it, noise decides. */
 #define WORTH 0.97
 
-typedef struct timing {
+typedef struct node_timing {
     const char *node;
     const char *kernel, *usual; /* the fastest so far; the cost model's */
     uint64_t ns, usual_ns;
-} timing;
+} node_timing;
 
 typedef struct tuner {
     const yk__model *model;
     const yk__backend *backend;
     yk__pool *pool;
     yk__arena *arena;
-    timing *timings;
+    node_timing *timings;
     int32_t n_timings;
     uint8_t *pixels;
 } tuner;
 
-static timing *timing_of(tuner *t, const yk__step *step) {
+static node_timing *timing_of(tuner *t, const yk__step *step) {
     for (int32_t i = 0; i < t->n_timings; i++)
         if (strcmp(t->timings[i].node, step->node->name) == 0) return &t->timings[i];
-    timing *made = &t->timings[t->n_timings++];
-    *made = (timing){.node = step->node->name, .ns = UINT64_MAX};
+    node_timing *made = &t->timings[t->n_timings++];
+    *made = (node_timing){.node = step->node->name, .ns = UINT64_MAX};
     return made;
 }
 
@@ -59,7 +59,7 @@ static yk__code time_plan(tuner *t, const yk__kernel *forced, yk__error *err) {
     for (int32_t i = 0; i < context.n_times && code == YK__OK; i++) {
         const yk__step *step = &context.plan->steps[i];
         if (!step->node || step->backend != t->backend) continue;
-        timing *timing = timing_of(t, step);
+        node_timing *timing = timing_of(t, step);
         uint64_t ns = context.times[i].min_ns;
         if (!forced) {
             timing->usual = step->kernel->name;
@@ -90,7 +90,7 @@ yk__code yk__api_tune(const yk__model *model, yk__pool *pool, yk__arena *arena, 
         if (kernel->op != YK__OP_NONE) YK__TRY(time_plan(&t, kernel, err));
     }
     for (int32_t i = 0; i < t.n_timings; i++) {
-        const timing *timing = &t.timings[i];
+        const node_timing *timing = &t.timings[i];
         bool better = timing->usual && timing->kernel != timing->usual && (double)timing->ns < WORTH * (double)timing->usual_ns;
         if (better) out->choices[out->n++] = (yk__choice){timing->node, timing->kernel};
     }
