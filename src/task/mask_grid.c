@@ -51,7 +51,7 @@ static void whole_pixels(float low, float high, int32_t n, int32_t *first, int32
     begin = begin > 0 ? begin : 0;
     end = end < (float)n ? end : (float)n;
     *first = 0, *count = 0;
-    if (!(begin < end) || low != low) return;
+    if (!(low < high) || !(begin < end)) return;
     *first = (int32_t)begin;
     *count = (int32_t)end - *first;
 }
