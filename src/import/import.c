@@ -11,6 +11,7 @@
 #include "import/names_file.h"
 #include "import/onnx_lift.h"
 #include "import/probe.h"
+#include "import/pt_import.h"
 #include "import/reading.h"
 #include "import/sniff.h"
 
@@ -274,8 +275,10 @@ static yk__code import_source(const source *from, const yk__import_options *opti
     yk__onnx_file file;
     yk__external external = {.folder = from->folder};
     yk__model_init(out, graph_budget(from->size));
-    yk__code code = open_onnx(&file, from->bytes, from->size, err);
-    if (code == YK__OK) {
+    const bool checkpoint = yk__pt_claims(from->bytes, from->size);
+    yk__code code = checkpoint ? yk__import_pt(from->bytes, from->size, from->name, options ? options : &defaults, out, err)
+                               : open_onnx(&file, from->bytes, from->size, err);
+    if (code == YK__OK && !checkpoint) {
         code = import_onnx(from, &file, &external, options ? options : &defaults, out, err);
         yk__onnx_close(&file);
     }

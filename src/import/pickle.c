@@ -28,17 +28,15 @@ static yk__code broken(const machine *m, const char *what) {
     return yk__fail(m->err, YK__FORMAT, "broken pickle: %s (opcode 0x%02x at byte %zu)", what, m->bytes[m->op_at], m->op_at);
 }
 
-/* Room for n elements in a growing array. */
-static bool reserve(void **array, int32_t *capacity, int64_t n, size_t element) {
-    if (n <= *capacity) return true;
+/* The array with room for n elements: where it was or elsewhere, NULL (and the old one still there) without memory. */
+static void *with_room(void *array, int32_t *capacity, int64_t n, size_t element) {
+    if (n <= *capacity) return array;
     int64_t more = *capacity < 256 ? 512 : 2 * (int64_t)*capacity;
     if (more < n) more = n;
-    if (more > INT32_MAX / 2) return false;
-    void *const grown = yk__realloc_array(*array, (size_t)more, element);
-    if (!grown) return false;
-    *array = grown;
-    *capacity = (int32_t)more;
-    return true;
+    if (more > INT32_MAX / 2) return NULL;
+    void *const grown = yk__realloc_array(array, (size_t)more, element);
+    if (grown) *capacity = (int32_t)more;
+    return grown;
 }
 
 static yk__code new_value(machine *m, const yk__py_value *value, yk__py *out) {
@@ -47,20 +45,24 @@ static yk__code new_value(machine *m, const yk__py_value *value, yk__py *out) {
         return yk__fail(m->err, YK__LIMIT, "the pickle holds over %d values: no checkpoint of a YOLO has so many",
                         YK__PICKLE_MAX_VALUES);
     }
-    if (!reserve((void **)&p->values, &p->values_capacity, (int64_t)p->n_values + 1, sizeof *p->values)) return no_memory(m);
+    yk__py_value *const values = with_room(p->values, &p->values_capacity, (int64_t)p->n_values + 1, sizeof *values);
+    if (!values) return no_memory(m);
+    p->values = values;
     p->values[p->n_values] = *value;
     *out = p->n_values++;
     return YK__OK;
 }
 
 static yk__code push(machine *m, yk__py value) {
-    if (!reserve((void **)&m->stack, &m->stack_capacity, (int64_t)m->n_stack + 1, sizeof *m->stack)) return no_memory(m);
+    yk__py *const stack = with_room(m->stack, &m->stack_capacity, (int64_t)m->n_stack + 1, sizeof *stack);
+    if (!stack) return no_memory(m);
+    m->stack = stack;
     m->stack[m->n_stack++] = value;
     return YK__OK;
 }
 
 static yk__code push_new(machine *m, const yk__py_value *value) {
-    yk__py made;
+    yk__py made = YK__PY_ABSENT;
     YK__TRY(new_value(m, value, &made));
     return push(m, made);
 }
@@ -98,7 +100,9 @@ static yk__code append(machine *m, yk__py container, int32_t from, int32_t n) {
     const int32_t width = value.kind == YK__PY_DICT ? 2 : 1, used = value.n * width;
     if ((int64_t)used + n > value.capacity) {
         const int64_t room = 2 * (int64_t)used + n;
-        if (!reserve((void **)&p->items, &p->items_capacity, p->n_items + room, sizeof *p->items)) return no_memory(m);
+        yk__py *const items = with_room(p->items, &p->items_capacity, p->n_items + room, sizeof *items);
+        if (!items) return no_memory(m);
+        p->items = items;
         if (used) memcpy(p->items + p->n_items, p->items + value.first, (size_t)used * sizeof *p->items);
         value.first = p->n_items;
         value.capacity = (int32_t)room;
@@ -138,7 +142,7 @@ static yk__code take(machine *m, size_t n, const uint8_t **bytes) {
 
 /* A little-endian unsigned number of n <= 8 bytes. */
 static yk__code take_number(machine *m, size_t n, uint64_t *out) {
-    const uint8_t *b;
+    const uint8_t *b = NULL;
     YK__TRY(take(m, n, &b));
     *out = 0;
     for (size_t i = 0; i < n; i++) *out |= (uint64_t)b[i] << (8 * i);
@@ -147,8 +151,8 @@ static yk__code take_number(machine *m, size_t n, uint64_t *out) {
 
 /* A string or bytes whose length comes in n bytes. */
 static yk__code push_text(machine *m, yk__py_kind kind, size_t n) {
-    uint64_t length;
-    const uint8_t *text;
+    uint64_t length = 0;
+    const uint8_t *text = NULL;
     YK__TRY(take_number(m, n, &length));
     YK__TRY(take(m, length > SIZE_MAX ? SIZE_MAX : (size_t)length, &text));
     return push_new(m, &(yk__py_value){.kind = kind, .text = (const char *)text, .length = (uint32_t)length});
@@ -160,7 +164,7 @@ static yk__code push_int(machine *m, int64_t value) {
 
 /* Two's complement of n bytes; what does not fit 64 bits becomes a value without a number. */
 static yk__code push_long(machine *m, size_t n) {
-    const uint8_t *b;
+    const uint8_t *b = NULL;
     YK__TRY(take(m, n, &b));
     if (n > 8) return push_new(m, &(yk__py_value){.kind = YK__PY_OTHER});
     uint64_t bits = n > 0 && b[n - 1] >= 0x80 ? UINT64_MAX : 0;
@@ -169,7 +173,7 @@ static yk__code push_long(machine *m, size_t n) {
 }
 
 static yk__code push_float(machine *m) {
-    const uint8_t *b;
+    const uint8_t *b = NULL;
     uint64_t bits = 0;
     double number;
     YK__TRY(take(m, 8, &b));
@@ -184,7 +188,8 @@ static yk__code push_float(machine *m) {
 static yk__code name_text(const machine *m, yk__py value, char out[256]) {
     const yk__py_value *const v = &m->out->values[value];
     if (v->kind != YK__PY_STR) return broken(m, "the name of a class is no string");
-    if (v->length > 255 || memchr(v->text, 0, v->length)) return broken(m, "the name of a class is over 255 bytes or holds a NUL");
+    if (v->length > 255 || memchr(v->text, 0, v->length))
+        return broken(m, "the name of a class is over 255 bytes or holds a NUL");
     memcpy(out, v->text, v->length);
     out[v->length] = '\0';
     return YK__OK;
@@ -203,19 +208,18 @@ static yk__code take_line(machine *m, yk__py *out) {
     const uint8_t *const from = m->bytes + m->at, *const end = memchr(from, '\n', m->size - m->at);
     if (!end) return yk__fail(m->err, YK__TRUNCATED, "the pickle ends inside the name of a class at byte %zu", m->op_at);
     m->at += (size_t)(end - from) + 1;
-    return new_value(
-        m, &(yk__py_value){.kind = YK__PY_STR, .text = (const char *)from, .length = (uint32_t)(end - from)}, out);
+    return new_value(m, &(yk__py_value){.kind = YK__PY_STR, .text = (const char *)from, .length = (uint32_t)(end - from)}, out);
 }
 
 static yk__code op_global(machine *m) {
-    yk__py module, name;
+    yk__py module = YK__PY_ABSENT, name = YK__PY_ABSENT;
     YK__TRY(take_line(m, &module));
     YK__TRY(take_line(m, &name));
     return push_global(m, module, name);
 }
 
 static yk__code op_stack_global(machine *m) {
-    yk__py module, name;
+    yk__py module = YK__PY_ABSENT, name = YK__PY_ABSENT;
     YK__TRY(pop(m, &name));
     YK__TRY(pop(m, &module));
     return push_global(m, module, name);
@@ -249,13 +253,12 @@ static plain_call known_call(const yk__pickle *p, yk__py called) {
 }
 
 static yk__code push_object(machine *m, yk__py class_of, yk__py args) {
-    return push_new(
-        m, &(yk__py_value){.kind = YK__PY_OBJECT, .class_of = class_of, .args = args, .state = YK__PY_ABSENT});
+    return push_new(m, &(yk__py_value){.kind = YK__PY_OBJECT, .class_of = class_of, .args = args, .state = YK__PY_ABSENT});
 }
 
 /* OrderedDict out of a list of pairs, as Python 2 wrote it. */
 static yk__code push_pairs(machine *m, yk__py pairs) {
-    yk__py made;
+    yk__py made = YK__PY_ABSENT;
     YK__TRY(new_value(m, &(yk__py_value){.kind = YK__PY_DICT}, &made));
     YK__TRY(push(m, made));
     for (int32_t i = 0; i < yk__py_count(m->out, pairs); i++) {
@@ -271,7 +274,7 @@ static yk__code push_pairs(machine *m, yk__py pairs) {
 }
 
 static yk__code op_reduce(machine *m) {
-    yk__py args, called;
+    yk__py args = YK__PY_ABSENT, called = YK__PY_ABSENT;
     YK__TRY(pop(m, &args));
     YK__TRY(pop(m, &called));
     if (yk__py_kind_of(m->out, args) != YK__PY_TUPLE) return broken(m, "a call without a tuple of arguments");
@@ -288,7 +291,7 @@ static yk__code op_reduce(machine *m) {
 }
 
 static yk__code op_new_object(machine *m, bool keywords) {
-    yk__py args, class_of, unused;
+    yk__py args = YK__PY_ABSENT, class_of = YK__PY_ABSENT, unused = YK__PY_ABSENT;
     if (keywords) YK__TRY(pop(m, &unused));
     YK__TRY(pop(m, &args));
     YK__TRY(pop(m, &class_of));
@@ -296,7 +299,7 @@ static yk__code op_new_object(machine *m, bool keywords) {
 }
 
 static yk__code op_object_from_mark(machine *m) {
-    int32_t first, n;
+    int32_t first = 0, n = 0;
     YK__TRY(pop_mark(m, &first, &n));
     if (n < 1) return broken(m, "an object without a class");
     const yk__py class_of = m->stack[first];
@@ -308,7 +311,7 @@ static yk__code op_object_from_mark(machine *m) {
 
 /* The state of an object is kept; containers that have one (an ordered dict's attributes) lose it. */
 static yk__code op_build(machine *m) {
-    yk__py state, object;
+    yk__py state = YK__PY_ABSENT, object = YK__PY_ABSENT;
     YK__TRY(pop(m, &state));
     YK__TRY(top(m, &object));
     if (m->out->values[object].kind == YK__PY_OBJECT) m->out->values[object].state = state;
@@ -319,7 +322,7 @@ static yk__code op_build(machine *m) {
  * too: what goes into them is not needed. */
 static yk__code op_append(machine *m, bool marked, int32_t n, bool pairs) {
     int32_t first = m->n_stack - n;
-    yk__py container;
+    yk__py container = YK__PY_ABSENT;
     if (marked) YK__TRY(pop_mark(m, &first, &n));
     if (first < base(m)) return broken(m, "it takes more from the stack than there is");
     if (pairs && n % 2) return broken(m, "a key without a value");
@@ -334,12 +337,14 @@ static yk__code op_append(machine *m, bool marked, int32_t n, bool pairs) {
 /* ---- the memo ---- */
 
 static yk__code memo_put(machine *m, uint64_t index) {
-    yk__py value;
+    yk__py value = YK__PY_ABSENT;
     YK__TRY(top(m, &value));
     /* Picklers count up from 0 and each entry takes opcodes: a larger index only serves to make the table large. */
-    if (index >= m->size) return broken(m, "a memo index larger than the pickle");
+    if (index >= m->size || index >= YK__PICKLE_MAX_VALUES) return broken(m, "a memo index larger than the pickle");
     const int32_t old = m->memo_capacity;
-    if (!reserve((void **)&m->memo, &m->memo_capacity, (int64_t)index + 1, sizeof *m->memo)) return no_memory(m);
+    yk__py *const memo = with_room(m->memo, &m->memo_capacity, (int64_t)index + 1, sizeof *memo);
+    if (!memo) return no_memory(m);
+    m->memo = memo;
     for (int32_t i = old; i < m->memo_capacity; i++) m->memo[i] = YK__PY_ABSENT;
     if (m->memo[index] == YK__PY_ABSENT) m->n_memo++;
     m->memo[index] = value;
@@ -355,13 +360,15 @@ static yk__code memo_get(machine *m, uint64_t index) {
 /* ---- opcodes ---- */
 
 static yk__code op_mark(machine *m) {
-    if (!reserve((void **)&m->marks, &m->marks_capacity, (int64_t)m->n_marks + 1, sizeof *m->marks)) return no_memory(m);
+    int32_t *const marks = with_room(m->marks, &m->marks_capacity, (int64_t)m->n_marks + 1, sizeof *marks);
+    if (!marks) return no_memory(m);
+    m->marks = marks;
     m->marks[m->n_marks++] = m->n_stack;
     return YK__OK;
 }
 
 static yk__code op_pop(machine *m) {
-    yk__py unused;
+    yk__py unused = YK__PY_ABSENT;
     if (m->n_marks > 0 && m->n_stack == base(m)) {
         m->n_marks--;
         return YK__OK;
@@ -370,32 +377,32 @@ static yk__code op_pop(machine *m) {
 }
 
 static yk__code op_pop_mark(machine *m) {
-    int32_t first, n;
+    int32_t first = 0, n = 0;
     YK__TRY(pop_mark(m, &first, &n));
     m->n_stack = first;
     return YK__OK;
 }
 
 static yk__code op_duplicate(machine *m) {
-    yk__py value;
+    yk__py value = YK__PY_ABSENT;
     YK__TRY(top(m, &value));
     return push(m, value);
 }
 
 static yk__code op_from_mark(machine *m, yk__py_kind kind) {
-    int32_t first, n;
+    int32_t first = 0, n = 0;
     YK__TRY(pop_mark(m, &first, &n));
     return collect(m, kind, first);
 }
 
 static yk__code op_persistent(machine *m) {
-    yk__py id;
+    yk__py id = YK__PY_ABSENT;
     YK__TRY(pop(m, &id));
     return push_new(m, &(yk__py_value){.kind = YK__PY_PERSISTENT, .id = id});
 }
 
 static yk__code op_protocol(machine *m) {
-    uint64_t version;
+    uint64_t version = 0;
     YK__TRY(take_number(m, 1, &version));
     if (version >= 2 && version <= 5) return YK__OK;
     return yk__fail(m->err, YK__UNSUPPORTED, "a pickle of protocol %d; yolk reads 2 to 5", (int)version);
@@ -403,7 +410,7 @@ static yk__code op_protocol(machine *m) {
 
 /* A frame only says how many bytes may be read ahead. */
 static yk__code op_frame(machine *m) {
-    uint64_t length;
+    uint64_t length = 0;
     YK__TRY(take_number(m, 8, &length));
     if (length > m->size - m->at) {
         return yk__fail(m->err, YK__TRUNCATED, "the pickle ends inside a frame: %llu bytes announced, %zu are left",
@@ -424,7 +431,7 @@ static yk__code op_unknown(machine *m) {
 
 /* Opcodes that push something or read an argument. */
 static yk__code run_data(machine *m, uint8_t op) {
-    uint64_t n;
+    uint64_t n = 0;
     switch (op) {
     case 'N': return push(m, THE_NONE);
     case 0x88: return push(m, THE_TRUE);
@@ -490,7 +497,7 @@ static yk__code run(machine *m, uint8_t op) {
 }
 
 static yk__code run_all(machine *m) {
-    yk__py unused;
+    yk__py unused = YK__PY_ABSENT;
     YK__TRY(new_value(m, &(yk__py_value){.kind = YK__PY_NONE}, &unused));
     YK__TRY(new_value(m, &(yk__py_value){.kind = YK__PY_BOOL, .boolean = false}, &unused));
     YK__TRY(new_value(m, &(yk__py_value){.kind = YK__PY_BOOL, .boolean = true}, &unused));

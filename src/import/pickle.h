@@ -26,9 +26,9 @@ typedef enum yk__py_kind {
     YK__PY_BOOL,
     YK__PY_INT,
     YK__PY_FLOAT,
-    YK__PY_STR,        /* and bytes of Python 2 */
+    YK__PY_STR, /* and bytes of Python 2 */
     YK__PY_BYTES,
-    YK__PY_LIST,       /* sets, too */
+    YK__PY_LIST, /* sets, too */
     YK__PY_TUPLE,
     YK__PY_DICT,       /* ordered ones, too */
     YK__PY_GLOBAL,     /* a class or function: its name, nothing else */
