@@ -469,6 +469,12 @@ YK_API yk_status yk_report_finding(const yk_report *report, size_t i, yk_finding
 YK_API yk_status yk_report_to_json(const yk_report *report, char **text, yk_error *error);
 YK_API yk_status yk_report_to_text(const yk_report *report, char **text, yk_error *error);
 
+/* Explains a pasted text, a line or a whole log: which message of TensorRT, or of what wraps it, it holds; which number is the file's
+ * and which the machine's; likely causes, the root first; what to do. n bytes of any text; of more than 4 MiB the first and the
+ * last 2 MiB are read. *n_findings (may be NULL) is 0 when the text holds nothing that yolk knows, which is no error. text: one
+ * compact JSON object, or text for people; the input is not repeated in it. */
+YK_API yk_status yk_explain(const char *log, size_t n, bool json, char **text, size_t *n_findings, yk_error *error);
+
 /* This machine: processor, what yolk uses of it, memory, build options. */
 YK_API yk_status yk_machine_describe(bool json, char **text, yk_error *error);
 

@@ -15,7 +15,7 @@ import zlib
 YOLK = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else ""
 SOURCE = os.path.abspath(sys.argv[2]) if len(sys.argv) > 2 else ""
 SHARED = os.environ.get("YOLK_SHARED") or os.path.join(os.path.dirname(SOURCE), "shared")
-COMMANDS = ["build", "check", "inspect", "predict", "bench", "models", "doctor"]
+COMMANDS = ["build", "check", "explain", "inspect", "predict", "bench", "models", "doctor"]
 
 
 def first_file(*paths):
@@ -98,6 +98,22 @@ class Words(Case):
     def test_doctor(self):
         self.assertIsInstance(json.loads(self.yolk("doctor", "--json").stdout), dict)
         self.assertTrue(self.yolk("doctor").stdout)
+
+    def test_explain(self):
+        text = "[TRT] [E] 6: The engine plan file is not compatible with this version of TensorRT, expecting library version"
+        done = self.yolk("explain", text, "8.2.3 got 8.2.1, please rebuild.", "--json")
+        first = json.loads(done.stdout)["findings"][0]
+        self.assertEqual(first["code"], "exact-version-mismatch")
+        self.assertEqual(first["machine"], {"kind": "version", "value": "8.2.3"})
+        self.assertEqual(first["file"], {"kind": "version", "value": "8.2.1"})
+        self.assertEqual(set(first), {"code", "certainty", "file", "machine", "message", "remedy"})
+        log = b"noise\n" * 1000 + b"Error Code 1: Serialization (magicTagRead == kMAGIC_TAG failed.Magic tag does not ma\ntch)\n"
+        self.assertIn(b"not-a-plan", self.yolk("explain", "-", stdin=log).stdout)
+        done = self.yolk("explain", "my secret question", "--json", expect=1)
+        self.assertEqual(json.loads(done.stdout), {"findings": []})
+        self.assertNotIn(b"secret", done.stdout + done.stderr)
+        self.assertIn(b"not known", self.yolk("explain", "-", stdin=b"", expect=1).stdout)
+        self.yolk("explain", expect=2)
 
 
 class Files(Case):
