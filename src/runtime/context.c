@@ -34,8 +34,24 @@ static yk__code no_memory(const yk__context *context, size_t bytes, yk__error *e
                     (int)context->key.batch, (int)context->key.height, (int)context->key.width, bytes);
 }
 
-static yk__code grow_memory(yk__context *context, yk__error *err) {
+/* What an honest network takes: yolov8x keeps about 150 bytes of activations per input pixel. Far more is a file that wants the
+ * machine's memory. */
+#define MEMORY_PER_PIXEL 4096u
+#define MEMORY_ANYWAY    ((size_t)1 << 30)
+
+static yk__code check_memory(const yk__context *context, yk__error *err) {
+    size_t pixels = (size_t)context->key.batch * (size_t)context->key.height * (size_t)context->key.width;
     size_t bytes = context->plan->memory_bytes;
+    if (bytes <= MEMORY_ANYWAY || bytes / MEMORY_PER_PIXEL <= pixels) return YK__OK;
+    return yk__fail(err, YK__LIMIT,
+                    "this network asks for %zu MB of working memory for %dx%dx%d pictures (batch, height, width), more than %u "
+                    "bytes a pixel: no YOLO needs that",
+                    bytes >> 20, (int)context->key.batch, (int)context->key.height, (int)context->key.width, MEMORY_PER_PIXEL);
+}
+
+static yk__code grow_memory(yk__context *context, yk__error *err) {
+    YK__TRY(check_memory(context, err));
+    size_t bytes = context->plan->memory_bytes ? context->plan->memory_bytes : YK__CACHE_LINE; /* never a NULL block */
     if (bytes > context->memory_bytes) {
         yk__free_aligned(context->memory, context->memory_bytes);
         context->memory_bytes = 0;
