@@ -349,7 +349,7 @@ static void other_files_are_named(void **state) {
     char plan[64] = "\x0c\0\0\0{\"a\": \"bcd\"}ftrt";
     plan[0] = 12;
     sniffed("", 0, YK__FORMAT, "empty");
-    sniffed("PK\3\4....archive/data.pkl", 24, YK__UNSUPPORTED, "PyTorch");
+    sniffed("PK\3\4....archive/data.pkl", 24, YK__TRUNCATED, "zip archive is cut");
     sniffed("PK\3\4....somefile", 16, YK__UNSUPPORTED, "zip");
     sniffed("\x80\x02}q.......", 11, YK__UNSUPPORTED, "pickle");
     sniffed("ftrt............", 16, YK__UNSUPPORTED, "TensorRT plan (8.6");
