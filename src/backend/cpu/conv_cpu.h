@@ -65,15 +65,16 @@ yk__code yk__conv_direct_prepare(const yk__kernel *kernel, const yk__step *step,
 
 /* The first layer: few input channels, read from pictures, from the network's f32 input or from a PLAIN tensor. Rows are
  * brought into interleaved order [x][c] first; weights are [panel][kh][kw][c][out block][lane]. */
-#define YK__CONV_FIRST_MAX_KERNEL 16 /* rows a worker's ring may hold */
+#define YK__CONV_FIRST_MAX_CHANNELS 4
+#define YK__CONV_FIRST_MAX_KERNEL   16 /* rows a worker's ring may hold */
 
 typedef struct yk__conv_first_state {
     yk__conv_state conv;
-    bool from_input;     /* the step does ImageInput's work too */
-    float scale;         /* pictures: v / scale, then (v - mean) / std where table is set */
-    const float *table;  /* [c in picture order][256], or NULL: plain division */
-    int32_t position[4]; /* where network channel c lies in an interleaved pixel */
-    int64_t row_floats;  /* of a converted row, its zero margins included */
+    bool from_input;                               /* the step does ImageInput's work too */
+    float scale;                                   /* pictures: v / scale, then (v - mean) / std where table is set */
+    const float *table;                            /* [c in picture order][256], or NULL: plain division */
+    int32_t position[YK__CONV_FIRST_MAX_CHANNELS]; /* where network channel c lies in an interleaved pixel */
+    int64_t row_floats;                            /* of a converted row, its zero margins included */
 } yk__conv_first_state;
 
 yk__code yk__conv_first_pack(const yk__kernel *kernel, const yk__step *step, void *packed, yk__pool *pool, yk__error *err);

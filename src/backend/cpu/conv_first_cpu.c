@@ -4,18 +4,17 @@
 
 #include "backend/cpu/cpu_kernels.h"
 
-#define MAX_CHANNELS 4
-
 /* order, scale, mean and std of an ImageInput; false where the values are out of range. */
 static bool image_facts(const yk__node *node, int64_t channels, float *scale, double mean[4], double std[4], bool *rgb) {
     *scale = (float)yk__node_float(node, "scale", 255);
     *rgb = strcmp(yk__node_string(node, "order", "rgb"), "rgb") == 0;
-    for (int c = 0; c < MAX_CHANNELS; c++) {
+    for (int c = 0; c < YK__CONV_FIRST_MAX_CHANNELS; c++) {
         mean[c] = 0;
         std[c] = 1;
     }
     const yk__attr *means = yk__node_attr(node, "mean"), *stds = yk__node_attr(node, "std");
-    if ((means && means->n > MAX_CHANNELS) || (stds && stds->n > MAX_CHANNELS) || !(*scale > 0)) return false;
+    if ((means && means->n > YK__CONV_FIRST_MAX_CHANNELS) || (stds && stds->n > YK__CONV_FIRST_MAX_CHANNELS) || !(*scale > 0))
+        return false;
     for (int c = 0; means && c < means->n; c++) mean[c] = means->floats[c];
     for (int c = 0; stds && c < stds->n; c++) std[c] = stds->floats[c];
     return channels == 3;
@@ -45,7 +44,8 @@ bool yk__conv_first_accept(const yk__kernel *kernel, const yk__query *query, yk_
     const yk__cpu_isa *isa = kernel->data;
     yk__conv_shape s;
     if (query->block != isa->block || !yk__conv_resolve(query, &s)) return false;
-    if (s.c > MAX_CHANNELS || s.groups != 1 || s.dh != 1 || s.dw != 1 || s.has_residual || s.kh > YK__CONV_FIRST_MAX_KERNEL)
+    if (s.c > YK__CONV_FIRST_MAX_CHANNELS || s.groups != 1 || s.dh != 1 || s.dw != 1 || s.has_residual ||
+        s.kh > YK__CONV_FIRST_MAX_KERNEL)
         return false;
     bool fuse = false;
     if (query->maker && query->maker->op == YK__OP_IMAGE_INPUT) {
@@ -107,7 +107,7 @@ yk__code yk__conv_first_prepare(const yk__kernel *kernel, const yk__step *step, 
     made->conv.panels = panels;
     made->row_floats = row_floats(s);
     made->from_input = step->fused != NULL;
-    for (int32_t c = 0; c < MAX_CHANNELS; c++) made->position[c] = c;
+    for (int32_t c = 0; c < YK__CONV_FIRST_MAX_CHANNELS; c++) made->position[c] = c;
     *state = made;
     return step->fused ? image_state(step, arena, made, err) : YK__OK;
 }

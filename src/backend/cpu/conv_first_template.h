@@ -61,6 +61,15 @@ static const first_fn full_tiles[2][YK__MAX_TILE_BLOCKS] = {{first_1_NP1_3, firs
                                                             {first_1_NP1_6, first_2_NP2_6, first_3_NP3_6}};
 static const first_fn one_pixel[YK__MAX_TILE_BLOCKS] = {first_1_1_1, first_2_1_1, first_3_1_1};
 
+static void interleave_3(const float *restrict a, const float *restrict b, const float *restrict c, int64_t w,
+                         float *restrict to) {
+    for (int64_t x = 0; x < w; x++) {
+        to[3 * x] = a[x];
+        to[3 * x + 1] = b[x];
+        to[3 * x + 2] = c[x];
+    }
+}
+
 /* Row y of picture n, interleaved, behind pad_left zero pixels; rows outside are zero. */
 static void convert_row(const first_job *job, int64_t n, int64_t y, float *row) {
     const yk__conv_first_state *state = job->state;
@@ -82,9 +91,14 @@ static void convert_row(const first_job *job, int64_t n, int64_t y, float *row) 
             for (; i < count; i++) to[i] = (float)from[i] / state->scale;
         }
     } else {
-        for (int64_t c = 0; c < s->c; c++) {
-            const float *from = job->tensor + ((n * s->c + c) * s->h + y) * s->w;
-            for (int64_t x = 0; x < s->w; x++) to[x * s->c + state->position[c]] = from[x];
+        const float *plane[YK__CONV_FIRST_MAX_CHANNELS]; /* in the order of an interleaved pixel */
+        for (int64_t c = 0; c < s->c; c++) plane[state->position[c]] = job->tensor + ((n * s->c + c) * s->h + y) * s->w;
+        if (s->c == 3) {
+            interleave_3(plane[0], plane[1], plane[2], s->w, to);
+        } else {
+            for (int64_t x = 0; x < s->w; x++) {
+                for (int64_t c = 0; c < s->c; c++) to[x * s->c + c] = plane[c][x];
+            }
         }
     }
     memset(to + count, 0, (size_t)(state->row_floats - count - s->pad_left * s->c) * sizeof *row);

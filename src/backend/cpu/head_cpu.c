@@ -132,17 +132,30 @@ static float sigmoid(float x) {
     return 1.0f / (1.0f + expf(-x));
 }
 
+/* Channels first .. first+count-1 of a branch. */
+static void read_channels(const yk__head_state *h, const anchor *a, int branch, int64_t first, int64_t count, float *out) {
+    const float *block = a->data[branch] + first / h->block * a->block_stride[branch];
+    for (int64_t i = 0, lane = first % h->block; i < count; i++, lane++) {
+        if (lane == h->block) {
+            lane = 0;
+            block += a->block_stride[branch];
+        }
+        out[i] = block[lane];
+    }
+}
+
 /* The expectation over the softmax of a side's bins; with one bin the raw value. */
 static float distance(const yk__head_state *h, const anchor *a, int side) {
-    const int64_t first = side * h->reg_max;
-    if (h->reg_max == 1) return raw(h, a, 0, first);
-    float top = raw(h, a, 0, first), sum = 0, expectation = 0;
-    for (int64_t i = 1; i < h->reg_max; i++) {
-        const float v = raw(h, a, 0, first + i);
-        top = v > top ? v : top;
+    float bins[YK__HEAD_MAX_BINS];
+    read_channels(h, a, 0, side * h->reg_max, h->reg_max, bins);
+    if (h->reg_max == 1) return bins[0];
+    float top = bins[0], sum = 0, expectation = 0;
+    for (int64_t i = 1; i < h->reg_max; i++) top = bins[i] > top ? bins[i] : top;
+    for (int64_t i = 0; i < h->reg_max; i++) {
+        bins[i] = expf(bins[i] - top);
+        sum += bins[i];
     }
-    for (int64_t i = 0; i < h->reg_max; i++) sum += expf(raw(h, a, 0, first + i) - top);
-    for (int64_t i = 0; i < h->reg_max; i++) expectation += expf(raw(h, a, 0, first + i) - top) / sum * h->bins[i];
+    for (int64_t i = 0; i < h->reg_max; i++) expectation += bins[i] / sum * h->bins[i];
     return expectation;
 }
 
@@ -250,9 +263,9 @@ static void offer(best *b, float score, int64_t anchor_index, int64_t class_id) 
 
 /* --- candidates --- */
 
-/* A logit below which sigmoid(logit) > conf is impossible in f32: the threshold's own logit less a margin for rounding of
- * sigmoid, which near 1 has steps of 6e-8 where its slope is 1 - conf. */
-static float lowest_logit(float conf) {
+/* The threshold's own logit less a margin for rounding of sigmoid, which near 1 has steps of 6e-8 where its slope is 1 - conf.
+ */
+float yk__head_lowest_logit(float conf) {
     if (!(conf > 0)) return -INFINITY;
     if (conf >= 1) return INFINITY;
     const double p = (double)conf;
@@ -265,13 +278,16 @@ static float best_class(const yk__head_state *h, const anchor *a, float largest,
     const float near = largest < 8 ? largest - 0.01f : -INFINITY;
     float top = -1; /* below every probability; a NaN is never the best */
     *class_id = 0;
-    for (int64_t c = 0; c < h->n_classes; c++) {
-        const float logit = raw(h, a, 1, c);
-        if (logit < near) continue;
-        const float score = sigmoid(logit);
-        if (score > top) {
-            top = score;
-            *class_id = c;
+    const float *block = a->data[1];
+    for (int64_t first = 0; first < h->n_classes; first += h->block, block += a->block_stride[1]) {
+        const int64_t count = h->n_classes - first < h->block ? h->n_classes - first : h->block;
+        for (int64_t l = 0; l < count; l++) {
+            if (block[l] < near) continue;
+            const float score = sigmoid(block[l]);
+            if (score > top) {
+                top = score;
+                *class_id = first + l;
+            }
         }
     }
     return top;
@@ -292,9 +308,11 @@ static void offer_classes(const yk__head_state *h, const anchor *a, const yk__he
     }
 }
 
-static void finish(const yk__step *step, const yk__exec *exec, int64_t n, yk__candidates *out) {
+void yk__head_finish(const yk__step *step, const yk__exec *exec, int64_t n, int32_t from, int32_t to) {
     const yk__head_state *h = step->state;
-    for (int32_t i = 0; i < out->count; i++) {
+    yk__candidates *out = &exec->candidates[n];
+    if (to > out->count) to = out->count;
+    for (int32_t i = from; i < to; i++) {
         yk__candidate *item = &out->items[i];
         const anchor a = find_anchor(step, exec, n, item->anchor);
         float box[4];
@@ -319,7 +337,7 @@ void yk__head_candidates(const yk__step *step, const yk__exec *exec, int64_t n, 
     yk__candidates *out = &exec->candidates[n];
     best b = {.items = out->items, .capacity = out->capacity};
     if (h->one_to_one && b.capacity > h->end2end_k) b.capacity = (int32_t)h->end2end_k;
-    const float lowest = lowest_logit(params->conf);
+    const float lowest = yk__head_lowest_logit(params->conf);
     out->found = 0;
     for (int64_t i = 0; i < h->anchors; i++) {
         if (!(largest[i] >= lowest)) continue;
@@ -339,7 +357,6 @@ void yk__head_candidates(const yk__step *step, const yk__exec *exec, int64_t n, 
     for (int32_t i = 0; i < b.count; i++) {
         if (!params->class_mask || params->class_mask[b.items[i].class_id]) b.items[out->count++] = b.items[i];
     }
-    finish(step, exec, n, out);
 }
 
 void yk__head_rows(const yk__step *step, const yk__exec *exec, int64_t n, const float *largest, yk__candidate *scratch) {

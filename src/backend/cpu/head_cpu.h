@@ -32,8 +32,13 @@ static inline const float *yk__head_cell(const yk__operand *at, const float *dat
 
 /* largest: the largest class logit of every anchor of picture n, NaN left out. */
 
-/* Fills exec->candidates[n] from the scan. */
+/* A logit below which sigmoid(logit) > conf is impossible in f32. */
+float yk__head_lowest_logit(float conf);
+/* Chooses exec->candidates[n] from the scan: score, class and anchor. largest may be -infinity where no class reaches
+ * yk__head_lowest_logit. */
 void yk__head_candidates(const yk__step *step, const yk__exec *exec, int64_t n, const float *largest);
+/* Decodes boxes and extras of chosen candidates from .. to-1. */
+void yk__head_finish(const yk__step *step, const yk__exec *exec, int64_t n, int32_t from, int32_t to);
 /* One-to-one, dense: rows of box, score, class, extras. rows: end2end_k x 2 candidates of scratch. */
 void yk__head_rows(const yk__step *step, const yk__exec *exec, int64_t n, const float *largest, yk__candidate *scratch);
 /* cos and sin, oriented boxes: out are grid units before the stride. */

@@ -8,43 +8,80 @@ typedef struct head_job {
     const yk__exec *exec;
     float *largest; /* batch x anchors */
     yk__candidate *scratch;
-    int64_t groups; /* dense: tasks per picture */
+    float lowest;   /* logits below it do not matter */
+    int64_t groups; /* tasks per picture */
 } head_job;
 
 /* --- the scan --- */
 
-static void scan_level(const yk__operand *at, const float *data, int64_t n, const yk__head_level *level, int64_t classes,
-                       float *out) {
+/* Rows y0 .. y1-1 of one level: the largest class logit of each cell that reaches `lowest`, -infinity for the others. */
+static void scan_rows(const yk__operand *at, const float *data, int64_t n, const yk__head_level *level, int64_t classes,
+                      float lowest, int64_t y0, int64_t y1, float *out) {
     const int64_t blocks = (classes + LANES - 1) / LANES, used = classes - (blocks - 1) * LANES;
     float limits[LANES]; /* unused lanes hold zeros, which must not win */
     for (int64_t l = 0; l < LANES; l++) limits[l] = l < used ? INFINITY : -INFINITY;
-    const vf limit = v_load(limits), lowest = v_set1(-INFINITY);
-    for (int64_t y = 0; y < level->height; y++) {
+    const vf limit = v_load(limits), none = v_set1(-INFINITY), bound = v_set1(lowest);
+    for (int64_t y = y0; y < y1; y++) {
         const float *cell = yk__head_cell(at, data, n, y, 0);
         for (int64_t x = 0; x < level->width; x++, cell += LANES) {
             /* v_max(a, b) gives b where a is no number: a NaN never wins */
-            vf top = v_max(v_min(limit, v_load(cell + (blocks - 1) * at->block_stride)), lowest);
+            vf top = v_max(v_min(limit, v_load(cell + (blocks - 1) * at->block_stride)), none);
             for (int64_t b = 0; b < blocks - 1; b++) top = v_max(v_load(cell + b * at->block_stride), top);
-            *out++ = v_largest(top);
+            out[y * level->width + x] = v_mask_ge(top, bound) ? v_largest(top) : -INFINITY;
         }
     }
 }
 
+/* Cells per task: some microseconds of work. */
+#define SCAN_CELLS 512
+
+static int64_t scan_bands(const yk__head_level *level) {
+    const int64_t bands = (level->cells + SCAN_CELLS - 1) / SCAN_CELLS;
+    return bands < level->height ? bands : level->height;
+}
+
+/* task: one band of one level of one picture */
 static void scan_task(void *argument, int task, int worker) {
     (void)worker;
     const head_job *job = argument;
     const yk__head_state *h = job->step->state;
-    const int64_t n = task / h->n_levels, i = task % h->n_levels;
+    const int64_t n = task / job->groups;
+    int64_t band = task % job->groups;
+    int32_t i = 0;
+    while (band >= scan_bands(&h->levels[i])) band -= scan_bands(&h->levels[i++]);
+    const yk__head_level *level = &h->levels[i];
     const yk__operand *at = &job->step->in[h->n_levels + i];
-    scan_level(at, yk__operand_data(at, job->exec), n, &h->levels[i], h->n_classes,
-               job->largest + n * h->anchors + h->levels[i].first_anchor);
+    const int64_t bands = scan_bands(level);
+    scan_rows(at, yk__operand_data(at, job->exec), n, level, h->n_classes, job->lowest, level->height * band / bands,
+              level->height * (band + 1) / bands, job->largest + n * h->anchors + level->first_anchor);
 }
 
-static void candidates_task(void *argument, int task, int worker) {
+static void choose_task(void *argument, int task, int worker) {
     (void)worker;
     const head_job *job = argument;
     const yk__head_state *h = job->step->state;
     yk__head_candidates(job->step, job->exec, task, job->largest + task * h->anchors);
+}
+
+/* Candidates per task: some tens of microseconds. */
+#define FINISH_CANDIDATES 64
+
+static void finish_task(void *argument, int task, int worker) {
+    (void)worker;
+    const head_job *job = argument;
+    const int32_t from = (int32_t)(task % job->groups) * FINISH_CANDIDATES;
+    yk__head_finish(job->step, job->exec, task / job->groups, from, from + FINISH_CANDIDATES);
+}
+
+static void fill_candidates(head_job *job, yk__pool *pool) {
+    const yk__head_state *h = job->step->state;
+    yk__pool_for(pool, (int)h->batch, choose_task, job);
+    int32_t most = 0;
+    for (int64_t n = 0; n < h->batch; n++) {
+        if (job->exec->candidates[n].count > most) most = job->exec->candidates[n].count;
+    }
+    job->groups = (most + FINISH_CANDIDATES - 1) / FINISH_CANDIDATES;
+    yk__pool_for(pool, (int)(h->batch * job->groups), finish_task, job);
 }
 
 /* --- dense: LANES cells of a row at a time, one vector per channel --- */
@@ -206,9 +243,11 @@ yk__code ISA(yk__yolk_head_run)(const yk__step *step, yk__exec *exec, yk__error 
         yk__pool_for(exec->pool, (int)(h->batch * job.groups), dense_task, &job);
         return YK__OK;
     }
-    yk__pool_for(exec->pool, (int)(h->batch * h->n_levels), scan_task, &job);
+    job.lowest = dense ? -INFINITY : yk__head_lowest_logit(exec->params.conf);
+    for (int32_t i = 0; i < h->n_levels; i++) job.groups += scan_bands(&h->levels[i]);
+    yk__pool_for(exec->pool, (int)(h->batch * job.groups), scan_task, &job);
     if (!dense) {
-        yk__pool_for(exec->pool, (int)h->batch, candidates_task, &job);
+        fill_candidates(&job, exec->pool);
         return YK__OK;
     }
     for (int64_t n = 0; n < h->batch; n++) yk__head_rows(step, exec, n, job.largest + n * h->anchors, job.scratch);
