@@ -1,0 +1,118 @@
+"""A whole picture: background, clutter, number fields in perspective, damage; and the truth about it.
+
+scene(seed, index, size, test) always gives the same picture for the same arguments and fonts."""
+import cv2
+import numpy as np
+
+import damage
+import draw_fields
+from draw_world import background
+
+SMALLEST = 7.0  # pixels: no digit is drawn lower than this; people cannot name lower ones either
+
+
+def _placement(rng, patch, size, h_target, h_patch, tame):
+    """A homography from patch to scene: scale, shear, turn, perspective."""
+    h, w = patch.alpha.shape
+    scale = h_target / h_patch
+    corners = (np.array([(0, 0), (w, 0), (w, h), (0, h)], np.float64) - (w / 2, h / 2)) * scale
+    turn = rng.normal(0, 0.04) if tame else rng.choice([rng.normal(0, 0.07), rng.uniform(-0.6, 0.6)], p=[0.75, 0.25])
+    yaw, pitch = (rng.normal(0, 0.15, 2) if tame else rng.normal(0, 0.38, 2)).clip(-0.9, 0.9)
+    z = corners[:, 0] * np.sin(yaw) + corners[:, 1] * np.sin(pitch)
+    distance = max(w, h) * scale * rng.uniform(1.6, 6)
+    corners = corners * (np.cos(yaw), np.cos(pitch)) * (distance / (distance + z))[:, None]
+    c, s = np.cos(turn), np.sin(turn)
+    corners = corners @ np.array([(c, s), (-s, c)])
+    span = np.ptp(corners, axis=0)
+    room = np.array((size, size)) - span
+    low = corners.min(0)
+    # Mostly wholly inside; what is larger than the picture is centred and cut.
+    at = np.where(room > 0, rng.uniform(0, 1, 2) * np.maximum(room, 0), room * rng.uniform(0.3, 0.7, 2))
+    if rng.random() < 0.08:
+        at += rng.normal(0, 0.25, 2) * span
+    return corners - low + at, np.array([(0, 0), (w, 0), (w, h), (0, h)], np.float32)
+
+
+def _apply(matrix, points):
+    return cv2.perspectiveTransform(np.asarray(points, np.float32)[None], matrix)[0]
+
+
+def scene(seed, index, size, test, kinds=draw_fields.KINDS, sizes=(7.5, 330), masks=False):
+    """Returns a dict:
+    image u8 [size, size, 3] RGB; digits: list of (digit, outline [n, 2]); fields: list of (framed, quad [4, 2] clockwise from the
+    top left as read, index); with masks also field_id and digit_id, u8 [size, size], 0 where there is none, else 1 + the place in
+    the list."""
+    rng = np.random.Generator(np.random.PCG64((seed, index, int(test))))
+    image = background(rng, size, size, test)
+    digits, fields, boxes = [], [], []
+    field_id, digit_id = np.zeros((size, size), np.uint8), np.zeros((size, size), np.uint8)
+    wanted = int(rng.choice([0, 1, 1, 2, 2, 3, 4, 6, 8, 10]))
+    low, high = sizes
+    middle = np.exp(rng.uniform(np.log(low), np.log(high)))  # things in one picture have related sizes
+    least = size * 1.0
+    for _ in range(wanted * 2):
+        if len(boxes) >= wanted:
+            break
+        h_target = float(np.clip(middle * np.exp(rng.normal(0, 0.35)), low, high))
+        h_patch = int(np.clip(h_target * rng.uniform(1.0, 1.6), 12, 220))
+        name, patch, h_patch = draw_fields.draw(rng, h_patch, test, kinds)
+        side = max(patch.alpha.shape) * h_target / h_patch
+        if side > size * 1.1:  # wide fields shrink until they fit, as photographers step back
+            h_target *= size * rng.uniform(0.6, 1.05) / side
+        if side > 2200 or h_target < SMALLEST:
+            continue
+        target, source = _placement(rng, patch, size, h_target, h_patch, name in ("words_only",))
+        box = np.concatenate([target.min(0), target.max(0)])
+        if any(min(box[2], b[2]) > max(box[0], b[0]) and min(box[3], b[3]) > max(box[1], b[1]) for b in boxes):
+            continue
+        matrix = cv2.getPerspectiveTransform(source, target.astype(np.float32))
+        x0, y0 = np.maximum(np.floor(box[:2]).astype(int) - 1, 0)
+        x1, y1 = np.minimum(np.ceil(box[2:]).astype(int) + 2, size)
+        if x1 - x0 < 4 or y1 - y0 < 4:
+            continue
+        move = np.array([(1, 0, -x0), (0, 1, -y0), (0, 0, 1)], np.float64) @ matrix
+        extent = (int(x1 - x0), int(y1 - y0))
+        moved = [(d, _apply(matrix, outline)) for d, outline in patch.digits]
+        heights = [np.ptp(outline[:, 1]) for _, outline in moved]
+        if heights and min(heights) < SMALLEST - 1:
+            continue
+        boxes.append(box)
+        # Shrinking by much needs an average, not a sample.
+        rgb, alpha = patch.rgb, patch.alpha
+        if h_patch > 1.4 * h_target:
+            sigma = 0.35 * h_patch / h_target
+            rgb = cv2.GaussianBlur(rgb, (0, 0), sigma)
+        rgb = cv2.warpPerspective(rgb, move, extent, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        alpha = cv2.warpPerspective(alpha, move, extent, flags=cv2.INTER_LINEAR)
+        strength = alpha[..., None].astype(np.float32) * ((1.0 if patch.framed else rng.uniform(0.75, 1.0)) / 255)
+        area = image[y0:y1, x0:x1]
+        if patch.framed and rng.random() < 0.3:  # it throws a shadow on what is behind it
+            dim = cv2.GaussianBlur(alpha, (0, 0), max(1.0, h_target * 0.15)).astype(np.float32) * (0.4 / 255)
+            area[:] = area * (1 - dim[..., None])
+        area[:] = area + (rgb - area.astype(np.float32)) * strength + 0.5
+        if patch.digits or name != "words_only":
+            fields.append((patch.framed, _apply(matrix, patch.quad)))
+            if masks:
+                field_id[y0:y1, x0:x1][alpha > 127] = len(fields)
+                ids = cv2.warpPerspective(patch.ids, move, extent, flags=cv2.INTER_NEAREST)
+                lit = ids > 0
+                digit_id[y0:y1, x0:x1][lit] = np.minimum(ids[lit].astype(int) + len(digits), 255)
+        digits += moved
+        least = min([least] + heights)
+    if rng.random() < 0.1:  # wires, branches, bars before it all; thinner than strokes
+        for _ in range(rng.integers(1, 4)):
+            p = rng.uniform(0, size, (2, 2)).astype(int)
+            cv2.line(image, p[0].tolist(), p[1].tolist(), rng.integers(0, 256, 3).tolist(), max(1, int(least * 0.04)), cv2.LINE_AA)
+    image = damage.damage(rng, image, max(least, 8.0))
+    return {"image": image, "digits": digits, "fields": fields, "field_id": field_id, "digit_id": digit_id}
+
+
+def digit_boxes(truth, size):
+    """[n, 5]: class, x1, y1, x2, y2 in pixels, cut to the picture; digits of which less than 60 % is left are dropped."""
+    rows = []
+    for digit, outline in truth["digits"]:
+        low, high = outline.min(0), outline.max(0)
+        cut_low, cut_high = np.clip(low, 0, size), np.clip(high, 0, size)
+        if np.prod(cut_high - cut_low) >= 0.6 * np.prod(high - low) and (cut_high - cut_low).min() >= 1.5:
+            rows.append((digit, *cut_low, *cut_high))
+    return np.array(rows, np.float32).reshape(-1, 5)

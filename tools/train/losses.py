@@ -1,0 +1,203 @@
+"""Which anchor answers for which object (task-aligned assignment), and what its answers cost.
+
+Boxes are x1 y1 x2 y2 in pixels; rotated boxes are cx cy w h angle, the angle in radians. Assignment works on the list of
+(object, anchor) pairs whose anchor lies inside the object, not on the full matrix: digits are many and small."""
+import math
+
+import torch
+from torch.nn import functional as F
+
+from network import BINS
+
+TOP_K, ALPHA, BETA = 10, 0.5, 6.0
+W_BOX, W_CLS, W_DFL, W_POINT, W_SEEN, W_MASK, W_ANGLE = 7.5, 0.5, 1.5, 12.0, 1.0, 7.5, 2.0
+EPS = 1e-7
+
+
+def ciou(a, b):
+    """Complete IoU of boxes [n, 4]: overlap, less the distance of the centres, less the difference of the aspects."""
+    w1, h1, w2, h2 = a[:, 2] - a[:, 0], a[:, 3] - a[:, 1], b[:, 2] - b[:, 0], b[:, 3] - b[:, 1]
+    inner = (torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])).clamp(min=0).prod(1)
+    iou = inner / (w1 * h1 + w2 * h2 - inner + EPS)
+    outer = torch.maximum(a[:, 2:], b[:, 2:]) - torch.minimum(a[:, :2], b[:, :2])
+    apart = ((a[:, :2] + a[:, 2:] - b[:, :2] - b[:, 2:]) ** 2).sum(1) / 4
+    aspect = 4 / math.pi**2 * (torch.atan(w2 / (h2 + EPS)) - torch.atan(w1 / (h1 + EPS))) ** 2
+    with torch.no_grad():
+        weight = aspect / (aspect - iou + 1 + EPS)
+    return iou - apart / ((outer**2).sum(1) + EPS) - weight * aspect
+
+
+def _covariance(box):
+    a, b, angle = box[:, 2] ** 2 / 12, box[:, 3] ** 2 / 12, box[:, 4]
+    cos, sin = torch.cos(angle), torch.sin(angle)
+    return a * cos**2 + b * sin**2, a * sin**2 + b * cos**2, (a - b) * cos * sin
+
+
+def probiou(p, q):
+    """1 less the Hellinger distance of the Gaussians that stand for two rotated boxes."""
+    a1, b1, c1 = _covariance(p)
+    a2, b2, c2 = _covariance(q)
+    a, b, c = a1 + a2, b1 + b2, c1 + c2
+    dx, dy = p[:, 0] - q[:, 0], p[:, 1] - q[:, 1]
+    det = a * b - c**2 + EPS
+    t = (a * dy**2 + b * dx**2) / det / 4 - c * dx * dy / det / 2
+    det1, det2 = (a1 * b1 - c1**2).clamp(min=0), (a2 * b2 - c2**2).clamp(min=0)
+    t = t + 0.5 * torch.log(det / (4 * torch.sqrt(det1 * det2) + EPS) + EPS)
+    return 1 - torch.sqrt((1 - torch.exp(-t.clamp(EPS, 100))).clamp(min=EPS))
+
+
+def _turned(points, box):
+    """Points [.., 2] relative to the centre of rotated boxes, along their sides."""
+    d = points - box[..., :2]
+    cos, sin = torch.cos(box[..., 4]), torch.sin(box[..., 4])
+    return torch.stack((d[..., 0] * cos + d[..., 1] * sin, d[..., 1] * cos - d[..., 0] * sin), -1)
+
+
+def sides(points, box):
+    """Distances left, top, right, bottom [.., 4] from points to the sides of boxes, plain or rotated."""
+    if box.shape[-1] == 4:
+        return torch.cat((points - box[..., :2], box[..., 2:] - points), -1)
+    d, half = _turned(points, box), box[..., 2:4] / 2
+    return torch.cat((half + d, half - d), -1)
+
+
+def boxes_at(points, strides, distance, angle=None):
+    """The inverse: distances in strides [n, 4] at anchors -> boxes in pixels."""
+    d = distance * strides[:, None]
+    if angle is None:
+        return torch.cat((points - d[:, :2], points + d[:, 2:]), 1)
+    f = (d[:, 2:] - d[:, :2]) / 2
+    cos, sin = torch.cos(angle), torch.sin(angle)
+    centre = points + torch.stack((f[:, 0] * cos - f[:, 1] * sin, f[:, 0] * sin + f[:, 1] * cos), 1)
+    return torch.cat((centre, d[:, :2] + d[:, 2:], angle[:, None]), 1)
+
+
+def inside_pairs(points, boxes, chunk=2048):
+    """All (object, anchor) with the anchor's centre inside the object: two index vectors."""
+    g, a = [], []
+    for at in range(0, len(boxes), chunk):
+        hit = sides(points[None], boxes[at:at + chunk, None]).amin(-1) > 1e-3
+        i, j = hit.nonzero(as_tuple=True)
+        g.append(i + at)
+        a.append(j)
+    return torch.cat(g), torch.cat(a)
+
+
+def _first_k(group, value, k):
+    """A mask of the k largest values of each group."""
+    order = torch.argsort(value, descending=True)
+    order = order[torch.argsort(group[order], stable=True)]
+    sorted_group = group[order]
+    start = torch.searchsorted(sorted_group, sorted_group)
+    keep = torch.zeros_like(group, dtype=torch.bool)
+    keep[order] = torch.arange(len(group), device=group.device) - start < k
+    return keep
+
+
+class DetectorLoss:
+    def __init__(self, net):
+        self.net = net
+
+    def __call__(self, out, targets, height, width):
+        """targets: image [G] index in the batch, cls [G], boxes [G, 4 or 5], and per task points [G, K, 3] (x, y, visible 0 or 1)
+        or masks: a function of object indices that gives [n, H/4, W/4]. Returns (loss, {name: value})."""
+        net = self.net
+        box, cls = out["box"].float(), out["cls"].float()
+        n, _, n_anchors = cls.shape
+        points, strides = net.anchors(height, width, cls.device)
+        extra = out["extra"].float() if net.n_extra else None
+        image, label, truth = targets["image"], targets["cls"], targets["boxes"]
+        wanted = torch.zeros_like(cls)
+        parts = {}
+        chosen = self._assign(box, cls, extra, points, strides, targets) if len(label) else None
+        if chosen is None or not len(chosen[0]):
+            loss = W_CLS * F.binary_cross_entropy_with_logits(cls, wanted, reduction="sum") + 0.0 * box.sum()
+            if extra is not None:
+                loss = loss + 0.0 * extra.sum()
+            if "proto" in out:
+                loss = loss + 0.0 * out["proto"].float().sum()
+            return loss / n, {"cls": float(loss.detach())}
+        g, a, score = chosen
+        b = image[g]
+        wanted[b, label[g], a] = score
+        total = score.sum().clamp(min=1.0)
+        parts["cls"] = W_CLS * F.binary_cross_entropy_with_logits(cls, wanted, reduction="sum") / total
+
+        raw = box[b, :, a]  # [P, 4 * BINS]
+        distance = (raw.view(-1, 4, BINS).softmax(2) * net.bins).sum(2)
+        at, stride = points[a], strides[a]
+        if net.task == "obb":
+            angle = (extra[b, 0, a].sigmoid() - 0.25) * math.pi
+            close = probiou(boxes_at(at, stride, distance, angle), truth[g])
+            parts["angle"] = W_ANGLE * (torch.sin(angle - truth[g, 4]) ** 2 * score).sum() / total
+        else:
+            close = ciou(boxes_at(at, stride, distance), truth[g])
+        parts["box"] = W_BOX * ((1 - close) * score).sum() / total
+        goal = (sides(at, truth[g]) / stride[:, None]).clamp(0, BINS - 1.01)
+        low = goal.floor()
+        share = goal - low
+        logs = raw.view(-1, 4, BINS).log_softmax(2)
+        left, right = logs.gather(2, low.long()[..., None])[..., 0], logs.gather(2, low.long()[..., None] + 1)[..., 0]
+        parts["dfl"] = -W_DFL * ((left * (1 - share) + right * share).mean(1) * score).sum() / total
+
+        if net.task == "pose":
+            parts.update(self._points(extra[b, :, a], at, stride, targets["points"][g], truth[g], score, total))
+        if net.task == "segment":
+            parts["mask"] = self._masks(out["proto"].float(), extra[b, :, a], b, g, targets, truth)
+        loss = sum(parts.values())
+        return loss, {name: float(value.detach()) for name, value in parts.items()}
+
+    @torch.no_grad()
+    def _assign(self, box, cls, extra, points, strides, targets):
+        """Returns (object, anchor, target score) of the positive anchors; no anchor of one picture occurs twice."""
+        image, label, truth = targets["image"], targets["cls"], targets["boxes"]
+        g, a = inside_pairs(points, truth)
+        if not len(g):
+            return None
+        b = image[g]
+        distance = (box[b, :, a].view(-1, 4, BINS).softmax(2) * self.net.bins).sum(2)
+        if self.net.task == "obb":
+            angle = (extra[b, 0, a].sigmoid() - 0.25) * math.pi
+            close = probiou(boxes_at(points[a], strides[a], distance, angle), truth[g]).clamp(min=0)
+        else:
+            close = ciou(boxes_at(points[a], strides[a], distance), truth[g]).clamp(min=0)
+        aligned = cls[b, label[g], a].sigmoid() ** ALPHA * close**BETA
+        keep = _first_k(g, aligned, TOP_K)
+        g, a, close, aligned, b = g[keep], a[keep], close[keep], aligned[keep], b[keep]
+        # An anchor that several objects want goes to the one it overlaps most.
+        keep = _first_k(b * points.shape[0] + a, close, 1)
+        g, a, close, aligned = g[keep], a[keep], close[keep], aligned[keep]
+        best_aligned = torch.zeros(len(label), device=g.device).scatter_reduce(0, g, aligned, "amax")
+        best_close = torch.zeros(len(label), device=g.device).scatter_reduce(0, g, close, "amax")
+        return g, a, aligned / (best_aligned[g] + 1e-9) * best_close[g]
+
+    def _points(self, raw, at, stride, goal, truth, score, total):
+        """Corners: an OKS-like term that is sharp when near, and a plain distance that pulls from afar; both in sizes of the box."""
+        v = raw.view(len(raw), -1, 3)
+        xy = v[..., :2] * 2.0 * stride[:, None, None] + (at - 0.5 * stride[:, None])[:, None]
+        area = (truth[:, 2:] - truth[:, :2]).prod(1).clamp(min=16)
+        gap2 = ((xy - goal[..., :2]) ** 2).sum(-1)
+        seen = goal[..., 2]
+        near = 1 - torch.exp(-gap2 / (2 * area[:, None] * 0.1**2))
+        far = torch.sqrt(gap2 / area[:, None] + 1e-6)
+        cost = ((near * 0.3 + far) * seen).sum(1) / seen.sum(1).clamp(min=1)
+        vis = F.binary_cross_entropy_with_logits(v[..., 2], seen, reduction="none").mean(1)
+        return {"point": W_POINT * (cost * score).sum() / total, "seen": W_SEEN * (vis * score).sum() / total}
+
+    def _masks(self, proto, coefficients, b, g, targets, truth, most=1500):
+        """Binary cross entropy inside the object's box, divided by the box's area."""
+        if len(g) > most:
+            pick = torch.randperm(len(g), device=g.device)[:most]
+            coefficients, b, g = coefficients[pick], b[pick], g[pick]
+        h, w = proto.shape[2:]
+        y, x = torch.arange(h, device=g.device)[:, None] + 0.5, torch.arange(w, device=g.device)[None] + 0.5
+        total = 0.0
+        for image in b.unique():
+            mine = b == image
+            logits = torch.einsum("pc,chw->phw", coefficients[mine], proto[image])
+            goal = targets["masks"](g[mine])
+            box = truth[g[mine]][:, :, None, None] / 4
+            inside = (x > box[:, 0] - 0.5) & (x < box[:, 2] + 0.5) & (y > box[:, 1] - 0.5) & (y < box[:, 3] + 0.5)
+            cost = F.binary_cross_entropy_with_logits(logits, goal, reduction="none") * inside
+            total = total + (cost.sum((1, 2)) / inside.sum((1, 2)).clamp(min=1)).sum()
+        return W_MASK * total / max(len(g), 1)
