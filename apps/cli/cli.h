@@ -43,7 +43,7 @@ typedef struct cli_args {
     int n_arguments;
 } cli_args;
 
-extern const cli_command cmd_build, cmd_check, cmd_doctor, cmd_explain, cmd_inspect, cmd_predict, cmd_bench, cmd_models;
+extern const cli_command cmd_build, cmd_check, cmd_doctor, cmd_explain, cmd_inspect, cmd_predict, cmd_bench, cmd_compare, cmd_models;
 extern const cli_command *const cli_commands[]; /* in the order of help; ends with NULL */
 extern const cli_option cli_build_options[];
 
@@ -93,5 +93,7 @@ char *cli_find_model(const cli_args *args, const char *model, int *status);
 char *cli_model_folder(const char *program, int i);
 /* Loads MODEL with --device, --threads and the build options. */
 int cli_load(const cli_args *args, const char *model, yk_engine **engine);
+/* The same on this device (NULL: the default) whatever --device says. */
+int cli_load_on(const cli_args *args, const char *model, const char *device, yk_engine **engine);
 
 #endif

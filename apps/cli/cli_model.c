@@ -59,9 +59,13 @@ char *cli_find_model(const cli_args *args, const char *model, int *status) {
 }
 
 int cli_load(const cli_args *args, const char *model, yk_engine **engine) {
+    return cli_load_on(args, model, cli_value(args, "--device"), engine);
+}
+
+int cli_load_on(const cli_args *args, const char *model, const char *device, yk_engine **engine) {
     int status = EXIT_DONE;
     yk_build_options build;
-    yk_engine_options load = {.size = sizeof load, .device = cli_value(args, "--device"), .build = &build};
+    yk_engine_options load = {.size = sizeof load, .device = device, .build = &build};
     status = cli_read_build_options(args, &build);
     if (status == EXIT_DONE) status = cli_threads(args, &load.n_threads);
     if (status != EXIT_DONE) return status;

@@ -434,6 +434,18 @@ typedef struct yk_draw_options {
 YK_API yk_status yk_results_draw(const yk_results *results, size_t image, yk_image *picture, const yk_draw_options *options,
                                  yk_error *error);
 
+/* ---- saved arrays ------------------------------------------------------------------------------------------------------- */
+
+typedef struct yk_arrays yk_arrays;
+
+/* Arrays that NumPy wrote: an .npz file or a folder of .npy files. One thread at a time. */
+YK_API yk_status yk_arrays_open(yk_arrays **arrays, const char *path, yk_error *error);
+YK_API void yk_arrays_destroy(yk_arrays **arrays);
+/* Names in code point order, without ".npy"; NULL past the end. */
+YK_API const char *yk_arrays_name(const yk_arrays *arrays, size_t i);
+/* Reads one array. Its elements are valid until the next call or the end of `arrays`. */
+YK_API yk_status yk_arrays_get(yk_arrays *arrays, const char *name, yk_tensor *tensor, yk_error *error);
+
 /* ---- checking files ------------------------------------------------------------------------------------------------------ */
 
 typedef enum yk_verdict {

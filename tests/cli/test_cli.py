@@ -15,7 +15,7 @@ import zlib
 YOLK = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else ""
 SOURCE = os.path.abspath(sys.argv[2]) if len(sys.argv) > 2 else ""
 SHARED = os.environ.get("YOLK_SHARED") or os.path.join(os.path.dirname(SOURCE), "shared")
-COMMANDS = ["build", "check", "explain", "inspect", "predict", "bench", "models", "doctor"]
+COMMANDS = ["build", "check", "explain", "inspect", "predict", "bench", "compare", "models", "doctor"]
 
 
 def first_file(*paths):
