@@ -108,7 +108,8 @@ struct yk__kernel {
     const char *name;
     yk__op op; /* YK__OP_NONE: a change of form, PLAIN f32 <-> BLOCKED */
     bool (*accept)(const yk__kernel *kernel, const yk__query *query, yk__need *need);
-    /* Fills packed (need.packed_bytes, zeroed, may be NULL) from the node's constant inputs. Runs once per engine and kernel.
+    /* Fills packed (need.packed_bytes, every one of them; not zeroed) from the node's constant inputs. Runs once per engine and
+     * kernel, after prepare.
      */
     yk__code (*pack)(const yk__kernel *kernel, const yk__step *step, void *packed, yk__pool *pool, yk__error *err);
     /* Resolves parameters into *state from the arena (which dies with the specialisation). May be NULL. */

@@ -1,6 +1,5 @@
 /* Packed weights, made once per engine and kernel and shared by its specialisations. */
 #include <pthread.h>
-#include <string.h>
 
 #include "plan/plan_stages.h"
 
@@ -54,7 +53,6 @@ static yk__code make_pack(const yk__step *step, const yk__need *need, yk__pool *
         yk__fail(err, YK__MEMORY, "out of memory for %zu bytes of packed weights", need->packed_bytes);
         goto fail;
     }
-    memset(data, 0, need->packed_bytes);
     code = step->kernel->pack(step->kernel, step, data, pool, err);
     if (code != YK__OK) goto fail;
     *made = (pack){.node_index = step->node_index,

@@ -172,7 +172,7 @@ int kernel_case_prepare(kernel_case *c, const yk__backend *backend, const yk__ke
     if (kernel->pack && c->need.packed_bytes) {
         c->packed = yk__alloc_aligned(c->need.packed_bytes);
         if (!c->packed) return -1;
-        memset(c->packed, 0, c->need.packed_bytes);
+        poison(c->packed, c->need.packed_bytes);
         if (kernel->pack(kernel, &c->step, c->packed, pool, err) != YK__OK) return -1;
         c->step.packed = c->packed;
         c->step.packed_bytes = c->need.packed_bytes;

@@ -172,32 +172,46 @@ typedef struct pack_job {
     int32_t block;
 } pack_job;
 
-/* One input block of one tap of a panel: [channel][out block][lane]. */
-static float *pack_tap(const pack_job *job, const yk__conv_panel *panel, int64_t in_block, int64_t tap, float *to) {
+/* One channel of one tap of a panel: [out block][lane]. */
+static void pack_row(const pack_job *job, const yk__conv_panel *panel, int64_t channel, int64_t tap, float *to) {
     const yk__conv_shape *s = &job->state->shape;
     int64_t in_per_group = s->c / s->groups, out_per_group = s->o / s->groups, taps = s->kh * s->kw;
-    int64_t lanes = yk__conv_lanes(s->c, in_block, job->block), width = (int64_t)panel->n_out_blocks * job->block;
-    for (int64_t c = 0; c < lanes; c++) {
-        int64_t channel = in_block * job->block + c;
-        for (int64_t l = 0; l < width; l++, to++) {
-            int64_t o = (int64_t)panel->first_out_block * job->block + l;
-            if (o >= s->o || channel >= s->c || channel / in_per_group != o / out_per_group) continue;
-            *to = job->weights[(o * in_per_group + channel % in_per_group) * taps + tap];
-        }
+    int64_t first = (int64_t)panel->first_out_block * job->block, width = (int64_t)panel->n_out_blocks * job->block;
+    int64_t used = s->o - first < width ? s->o - first : width;
+    if (channel >= s->c) used = 0;
+    memset(to + used, 0, (size_t)(width - used) * sizeof *to);
+    if (s->groups == 1) {
+        const float *from = job->weights + (first * s->c + channel) * taps + tap;
+        for (int64_t l = 0; l < used; l++) to[l] = from[l * s->c * taps];
+        return;
     }
-    return to;
+    for (int64_t l = 0; l < used; l++) {
+        int64_t o = first + l;
+        bool same_group = channel / in_per_group == o / out_per_group;
+        to[l] = same_group ? job->weights[(o * in_per_group + channel % in_per_group) * taps + tap] : 0;
+    }
 }
 
 static void pack_panel(void *argument, int task, int worker) {
     (void)worker;
     const pack_job *job = argument;
+    const yk__conv_shape *s = &job->state->shape;
     const yk__conv_panel *panel = &job->state->panels[task];
     float *to = job->packed + panel->weights;
-    for (int32_t b = 0; b < panel->n_in_blocks; b++) {
-        for (int64_t tap = 0; tap < job->state->shape.kh * job->state->shape.kw; tap++) {
-            to = pack_tap(job, panel, panel->first_in_block + b, tap, to);
+    for (int64_t b = panel->first_in_block; b < panel->first_in_block + panel->n_in_blocks; b++) {
+        int64_t lanes = yk__conv_lanes(s->c, b, job->block);
+        for (int64_t tap = 0; tap < s->kh * s->kw; tap++) {
+            for (int64_t c = 0; c < lanes; c++, to += (int64_t)panel->n_out_blocks * job->block) {
+                pack_row(job, panel, b * job->block + c, tap, to);
+            }
         }
     }
+}
+
+void yk__conv_pack_bias(const yk__step *step, int64_t channels, int64_t lanes, float *bias) {
+    bool given = step->n_in > 2 && step->in[2].kind == YK__PLACE_CONSTANT;
+    memset(bias, 0, (size_t)lanes * sizeof *bias);
+    if (given) memcpy(bias, step->in[2].constant, (size_t)channels * sizeof *bias);
 }
 
 yk__code yk__conv_direct_pack(const yk__kernel *kernel, const yk__step *step, void *packed, yk__pool *pool, yk__error *err) {
@@ -205,7 +219,7 @@ yk__code yk__conv_direct_pack(const yk__kernel *kernel, const yk__step *step, vo
     const yk__cpu_isa *isa = kernel->data;
     const yk__conv_state *state = step->state;
     float *bias = packed;
-    if (state->shape.has_bias) memcpy(bias, step->in[2].constant, (size_t)state->shape.o * sizeof(float));
+    yk__conv_pack_bias(step, state->shape.o, (int64_t)state->out_blocks * isa->block, bias);
     pack_job job = {.state = state,
                     .weights = step->in[1].constant,
                     .packed = bias + (int64_t)state->out_blocks * isa->block,

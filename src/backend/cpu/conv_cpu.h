@@ -58,6 +58,9 @@ bool yk__conv_resolve(const yk__query *query, yk__conv_shape *shape);
 /* The same from a planned step. */
 bool yk__conv_resolve_step(const yk__step *step, yk__conv_shape *shape);
 
+/* The bias (input 2) behind which `lanes - channels` zeros follow; all zeros where it is absent. */
+void yk__conv_pack_bias(const yk__step *step, int64_t channels, int64_t lanes, float *bias);
+
 bool yk__conv_direct_accept(const yk__kernel *kernel, const yk__query *query, yk__need *need);
 yk__code yk__conv_direct_pack(const yk__kernel *kernel, const yk__step *step, void *packed, yk__pool *pool, yk__error *err);
 yk__code yk__conv_direct_prepare(const yk__kernel *kernel, const yk__step *step, yk__arena *arena, const void **state,

@@ -119,7 +119,7 @@ yk__code yk__conv_first_pack(const yk__kernel *kernel, const yk__step *step, voi
     const yk__conv_shape *s = &state->conv.shape;
     const float *weights = step->in[1].constant;
     float *bias = packed, *to = bias + (int64_t)state->conv.out_blocks * isa->block;
-    if (s->has_bias) memcpy(bias, step->in[2].constant, (size_t)s->o * sizeof(float));
+    yk__conv_pack_bias(step, s->o, (int64_t)state->conv.out_blocks * isa->block, bias);
     for (int32_t p = 0; p < state->conv.n_panels; p++) {
         const yk__conv_panel *panel = &state->conv.panels[p];
         int64_t width = (int64_t)panel->n_out_blocks * isa->block;
@@ -127,7 +127,7 @@ yk__code yk__conv_first_pack(const yk__kernel *kernel, const yk__step *step, voi
             for (int64_t c = 0; c < s->c; c++) {
                 for (int64_t l = 0; l < width; l++) {
                     int64_t o = (int64_t)panel->first_out_block * isa->block + l;
-                    if (o < s->o) to[state->position[c] * width + l] = weights[(o * s->c + c) * s->kh * s->kw + tap];
+                    to[state->position[c] * width + l] = o < s->o ? weights[(o * s->c + c) * s->kh * s->kw + tap] : 0;
                 }
             }
         }

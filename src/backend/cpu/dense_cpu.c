@@ -60,7 +60,7 @@ static void pack_panel(void *argument, int task, int worker) {
     for (int64_t k = 0; k < s->k; k++, to += job->panel) {
         for (int64_t l = 0; l < job->panel; l++) {
             int64_t m = task * job->panel + l;
-            if (m < s->m) to[l] = job->alpha * job->weights[job->transposed ? m * s->k + k : k * s->m + m];
+            to[l] = m < s->m ? job->alpha * job->weights[job->transposed ? m * s->k + k : k * s->m + m] : 0;
         }
     }
 }
@@ -70,6 +70,7 @@ yk__code yk__dense_pack(const yk__kernel *kernel, const yk__step *step, void *pa
     const yk__cpu_isa *isa = kernel->data;
     const yk__dense_state *s = step->state;
     int64_t panel = (int64_t)YK__DENSE_BLOCKS * isa->block, count = 0;
+    memset(packed, 0, (size_t)(s->n_panels * panel) * sizeof(float));
     float *bias = packed, beta = (float)yk__node_float(step->node, "beta", 1);
     if (step->n_in > 2 && step->in[2].kind == YK__PLACE_CONSTANT && yk__shape_count(&step->in[2].shape, &count)) {
         const float *from = step->in[2].constant;

@@ -40,10 +40,10 @@ yk__code yk__depthwise_pack(const yk__kernel *kernel, const yk__step *step, void
     const float *weights = step->in[1].constant;
     float *bias = packed, *to = bias + (int64_t)state->out_blocks * isa->block;
     int64_t taps = s->kh * s->kw;
-    if (s->has_bias) memcpy(bias, step->in[2].constant, (size_t)s->o * sizeof(float));
-    for (int64_t c = 0; c < s->c; c++) {
+    yk__conv_pack_bias(step, s->o, (int64_t)state->out_blocks * isa->block, bias);
+    for (int64_t c = 0; c < (int64_t)state->out_blocks * isa->block; c++) {
         float *block = to + c / isa->block * taps * isa->block + c % isa->block;
-        for (int64_t t = 0; t < taps; t++) block[t * isa->block] = weights[c * taps + t];
+        for (int64_t t = 0; t < taps; t++) block[t * isa->block] = c < s->c ? weights[c * taps + t] : 0;
     }
     return YK__OK;
 }

@@ -87,9 +87,9 @@ static void pack_panel(const yk__transpose_state *state, const yk__conv_panel *p
     int64_t taps = s->kh * s->kw, width = (int64_t)panel->n_out_blocks * block;
     for (int64_t tap = 0; tap < taps; tap++) {
         for (int64_t c = 0; c < (int64_t)state->in_blocks * block; c++, to += width) {
-            for (int64_t l = 0; l < width && c < s->c; l++) {
+            for (int64_t l = 0; l < width; l++) {
                 int64_t o = (int64_t)panel->first_out_block * block + l;
-                if (o < s->o) to[l] = weights[(c * s->o + o) * taps + tap];
+                to[l] = c < s->c && o < s->o ? weights[(c * s->o + o) * taps + tap] : 0;
             }
         }
     }
@@ -100,9 +100,7 @@ yk__code yk__transpose_pack(const yk__kernel *kernel, const yk__step *step, void
     const yk__cpu_isa *isa = kernel->data;
     const yk__transpose_state *state = step->state;
     float *bias = packed, *to = bias + (int64_t)state->out_blocks * isa->block;
-    if (step->n_in > 2 && step->in[2].kind == YK__PLACE_CONSTANT) {
-        memcpy(bias, step->in[2].constant, (size_t)state->shape.o * sizeof(float));
-    }
+    yk__conv_pack_bias(step, state->shape.o, (int64_t)state->out_blocks * isa->block, bias);
     for (int32_t p = 0; p < state->n_panels; p++) {
         pack_panel(state, &state->panels[p], step->in[1].constant, isa->block, to + state->panels[p].weights);
     }

@@ -109,16 +109,26 @@ typedef struct pack_job {
     int32_t block;
 } pack_job;
 
-/* G g G^T of one 3x3 kernel. */
-static void transform_kernel(const float *g, float out[YK__WINO_TERMS]) {
-    double rows[YK__WINO_IN][3];
+/* Widest panel: kernels of as many output channels are transformed together, so that the compiler can use vectors. */
+#define MOST_LANES (YK__MAX_TILE_BLOCKS * 16)
+
+/* The 3x3 kernels of one input channel and up to MOST_LANES output channels: [tap][lane] to terms G g G^T as [term][lane]. In
+ * double, rounded once. */
+static void transform_kernels(double g[9][MOST_LANES], float terms[YK__WINO_TERMS][MOST_LANES]) {
+    double rows[YK__WINO_IN][3][MOST_LANES];
     for (int i = 0; i < YK__WINO_IN; i++) {
-        for (int x = 0; x < 3; x++)
-            rows[i][x] = G[i][0] * (double)g[x] + G[i][1] * (double)g[3 + x] + G[i][2] * (double)g[6 + x];
+        for (int x = 0; x < 3; x++) {
+            for (int l = 0; l < MOST_LANES; l++) {
+                rows[i][x][l] = G[i][0] * g[x][l] + G[i][1] * g[3 + x][l] + G[i][2] * g[6 + x][l];
+            }
+        }
     }
     for (int i = 0; i < YK__WINO_IN; i++) {
         for (int j = 0; j < YK__WINO_IN; j++) {
-            out[i * YK__WINO_IN + j] = (float)(rows[i][0] * G[j][0] + rows[i][1] * G[j][1] + rows[i][2] * G[j][2]);
+            float *out = terms[i * YK__WINO_IN + j];
+            for (int l = 0; l < MOST_LANES; l++) {
+                out[l] = (float)(rows[i][0][l] * G[j][0] + rows[i][1][l] * G[j][1] + rows[i][2][l] * G[j][2]);
+            }
         }
     }
 }
@@ -130,16 +140,20 @@ static void pack_part(void *argument, int task, int worker) {
     const yk__wino_state *s = job->state;
     const yk__conv_panel *panel = &s->panels[task / s->in_blocks];
     int64_t in_block = task % s->in_blocks, width = (int64_t)panel->n_out_blocks * job->block;
-    int64_t term_floats = (int64_t)s->in_blocks * job->block * width;
+    int64_t term_floats = (int64_t)s->in_blocks * job->block * width, first = (int64_t)panel->first_out_block * job->block;
     float *to = job->packed + panel->weights + in_block * job->block * width;
-    for (int64_t c = 0; c < job->block && in_block * job->block + c < s->shape.c; c++) {
+    double g[9][MOST_LANES] = {{0}};
+    float terms[YK__WINO_TERMS][MOST_LANES];
+    for (int64_t c = 0; c < job->block; c++) {
         int64_t channel = in_block * job->block + c;
         for (int64_t l = 0; l < width; l++) {
-            int64_t o = (int64_t)panel->first_out_block * job->block + l;
-            if (o >= s->shape.o) break;
-            float terms[YK__WINO_TERMS];
-            transform_kernel(job->weights + (o * s->shape.c + channel) * 9, terms);
-            for (int64_t t = 0; t < YK__WINO_TERMS; t++) to[t * term_floats + c * width + l] = terms[t];
+            bool exists = channel < s->shape.c && first + l < s->shape.o;
+            const float *kernel = job->weights + ((first + l) * s->shape.c + channel) * 9;
+            for (int t = 0; t < 9; t++) g[t][l] = exists ? (double)kernel[t] : 0;
+        }
+        transform_kernels(g, terms);
+        for (int64_t t = 0; t < YK__WINO_TERMS; t++) {
+            memcpy(to + t * term_floats + c * width, terms[t], (size_t)width * sizeof(float));
         }
     }
 }
@@ -149,7 +163,7 @@ yk__code yk__winograd_pack(const yk__kernel *kernel, const yk__step *step, void 
     const yk__cpu_isa *isa = kernel->data;
     const yk__wino_state *s = step->state;
     float *bias = packed;
-    if (s->shape.has_bias) memcpy(bias, step->in[2].constant, (size_t)s->shape.o * sizeof(float));
+    yk__conv_pack_bias(step, s->shape.o, (int64_t)s->out_blocks * isa->block, bias);
     pack_job job = {
         .state = s, .weights = step->in[1].constant, .packed = bias + (int64_t)s->out_blocks * isa->block, .block = isa->block};
     yk__pool_for(pool, s->n_panels * s->in_blocks, pack_part, &job);
