@@ -221,9 +221,7 @@ static void decide_utf8(draft *d) {
 static bool is_known_place(const draft *d, yk__family family) {
     const bool *near = d->seen->near;
     if (family == YK__FAMILY_MEMORY) return near[YK__SURROUNDING_CUDA] || near[YK__SURROUNDING_TENSORRT];
-    if (family == YK__FAMILY_PLUGIN || family == YK__FAMILY_OPEN_ERROR)
-        return near[YK__SURROUNDING_TENSORRT] || near[YK__SURROUNDING_ENGINE_PATH] || d->seen->of[YK__FAMILY_ONNX_PARSE].seen ||
-               *d->seen->of[family].printed_by;
+    if (family == YK__FAMILY_PLUGIN_WORDS) return near[YK__SURROUNDING_TENSORRT];
     if (family == YK__FAMILY_WRAPPER)
         return near[YK__SURROUNDING_TENSORRT] || near[YK__SURROUNDING_CUDA] || near[YK__SURROUNDING_ENGINE_PATH] ||
                *d->seen->of[family].printed_by;
@@ -231,15 +229,17 @@ static bool is_known_place(const draft *d, yk__family family) {
 }
 
 static void decide_plain(draft *d) {
-    static const yk__family plain[] = {
-        YK__FAMILY_EMPTY,         YK__FAMILY_COMPUTE,      YK__FAMILY_PLATFORM,        YK__FAMILY_SM_NUMBER,
-        YK__FAMILY_DRIVER,        YK__FAMILY_NO_DEVICE,    YK__FAMILY_MEMORY,          YK__FAMILY_MYELIN,
-        YK__FAMILY_COMPILED_CUDA, YK__FAMILY_LINKED_CUDA,  YK__FAMILY_OTHER_MODEL,     YK__FAMILY_COMPILED_TRT,
-        YK__FAMILY_SHARED_OBJECT, YK__FAMILY_NVINFER_DLL,  YK__FAMILY_NO_MODULE,       YK__FAMILY_PLUGIN,
-        YK__FAMILY_OPEN_ERROR,    YK__FAMILY_NO_SUCH_FILE, YK__FAMILY_WEIGHTS_APART,   YK__FAMILY_PROTOBUF,
-        YK__FAMILY_METADATA_GET,  YK__FAMILY_ATTRIBUTE,    YK__FAMILY_INPUT_SIZE,      YK__FAMILY_PROFILE,
-        YK__FAMILY_NO_IMPORTER,   YK__FAMILY_ONNX_PARSE,   YK__FAMILY_IMPORTER_ASSERT, YK__FAMILY_OTHER_VERSION,
-        YK__FAMILY_WRAPPER,       YK__FAMILY_OLD_API,      YK__FAMILY_NEW_API,         YK__FAMILY_LINKED_CUDA_ERROR};
+    static const yk__family plain[] = {YK__FAMILY_EMPTY,           YK__FAMILY_COMPUTE,       YK__FAMILY_PLATFORM,
+                                       YK__FAMILY_SM_NUMBER,       YK__FAMILY_DRIVER,        YK__FAMILY_NO_DEVICE,
+                                       YK__FAMILY_MEMORY,          YK__FAMILY_MYELIN,        YK__FAMILY_COMPILED_CUDA,
+                                       YK__FAMILY_LINKED_CUDA,     YK__FAMILY_OTHER_MODEL,   YK__FAMILY_COMPILED_TRT,
+                                       YK__FAMILY_SHARED_OBJECT,   YK__FAMILY_NVINFER_DLL,   YK__FAMILY_NO_MODULE,
+                                       YK__FAMILY_PLUGIN,          YK__FAMILY_PLUGIN_WORDS,  YK__FAMILY_OPEN_ERROR,
+                                       YK__FAMILY_NO_SUCH_FILE,    YK__FAMILY_WEIGHTS_APART, YK__FAMILY_PROTOBUF,
+                                       YK__FAMILY_METADATA_GET,    YK__FAMILY_ATTRIBUTE,     YK__FAMILY_INPUT_SIZE,
+                                       YK__FAMILY_PROFILE,         YK__FAMILY_NO_IMPORTER,   YK__FAMILY_ONNX_PARSE,
+                                       YK__FAMILY_IMPORTER_ASSERT, YK__FAMILY_OTHER_VERSION, YK__FAMILY_WRAPPER,
+                                       YK__FAMILY_OLD_API,         YK__FAMILY_NEW_API,       YK__FAMILY_LINKED_CUDA_ERROR};
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
         const yk__sighting *from = &d->seen->of[plain[i]];
         if (from->seen && is_known_place(d, plain[i])) put_cause(d, from, from->cause, YK__CERTAINTY_CERTAIN);

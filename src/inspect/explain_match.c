@@ -71,20 +71,32 @@ static int n_parts(const char *number) {
 /* Fits what this kind of number looks like? */
 static bool is_side(yk__side_kind kind, const char *number) {
     int parts = n_parts(number);
-    if (kind == YK__SIDE_VERSION) return parts == 3 || parts == 4;
-    return kind == YK__SIDE_COMPUTE ? parts == 2 : parts == 1 && strlen(number) <= 4;
+    if (kind == YK__SIDE_VERSION) return (parts == 3 || parts == 4) && strtol(number, NULL, 10) <= 99; /* no year */
+    if (kind == YK__SIDE_COMPUTE) return parts == 2 && strlen(strchr(number, '.')) == 2; /* one digit behind the dot */
+    return parts == 1 && strlen(number) <= 4;
 }
 
-static size_t read_side(const yk__squeezed *s, size_t at, yk__side_kind kind, const char *ends, yk__side *out) {
-    yk__side side = {.kind = kind};
-    size_t end = yk__squeezed_number(s, at, ends, side.value, sizeof side.value);
+/* The number of this kind at `at`; the position behind it, or 0. A line break inside it is taken for wrapping when one of
+ * `next` follows, as the message has it, or when what stands before the break is no such number. */
+static size_t read_side(const yk__squeezed *s, size_t at, yk__side_kind kind, char next, yk__side *out) {
+    yk__side joined = {.kind = kind}, plain = {.kind = kind};
+    size_t end = yk__squeezed_number(s, at, true, joined.value, sizeof joined.value);
+    char *dot = end && kind == YK__SIDE_COMPUTE ? strchr(joined.value, '.') : NULL;
+    if (dot && strlen(dot) > 2 && s->gap[at + (size_t)(dot - joined.value) + 2] != YK__GAP_NONE) {
+        dot[2] = 0; /* what the next line begins with is another number */
+        end = at + strlen(joined.value);
+    }
+    size_t plain_end = yk__squeezed_number(s, at, false, plain.value, sizeof plain.value);
+    bool take_plain = plain_end && is_side(kind, plain.value) && !(end && s->text[end] == next);
     *out = (yk__side){0};
-    if (!end || !is_side(kind, side.value)) return 0;
-    *out = side;
+    if (take_plain) end = plain_end;
+    const yk__side *taken = take_plain ? &plain : &joined;
+    if (!end || !is_side(kind, taken->value)) return 0;
+    *out = *taken;
     return end;
 }
 
-/* The number that ends right before `end`, read backwards; its start, or end when there is none. */
+/* Where the digits and dots that end right before `end` start; end when there are none. */
 static size_t number_start(const yk__squeezed *s, size_t end) {
     size_t at = end;
     while (at > 0 && end - at < 20 && (is_digit(s->text[at - 1]) || s->text[at - 1] == '.')) {
@@ -95,6 +107,7 @@ static size_t number_start(const yk__squeezed *s, size_t end) {
     return at;
 }
 
+/* The number of this kind that ends right before `end`; its start, or end. A number that the text begins with is not taken. */
 static size_t read_side_back(const yk__squeezed *s, size_t end, yk__side_kind kind, yk__side *out) {
     yk__side side = {.kind = kind};
     size_t at = number_start(s, end);
@@ -102,7 +115,7 @@ static size_t read_side_back(const yk__squeezed *s, size_t end, yk__side_kind ki
     if (at == end || end - at >= sizeof side.value) return end;
     memcpy(side.value, s->text + at, end - at);
     if (!is_side(kind, side.value)) return end;
-    *out = side;
+    if (at > 0 && s->text[at - 1] != '.') *out = side; /* else its beginning may be cut off */
     return at;
 }
 
@@ -132,14 +145,17 @@ static const yk__side none = {0};
 static void read_version(const hit *h) {
     yk__side machine = none, file = none;
     const yk__squeezed *s = h->s;
-    size_t at = yk__squeezed_has(s, h->at, "expecting") ? read_side(s, h->end, YK__SIDE_VERSION, "g", &machine) : 0;
+    size_t at = yk__squeezed_has(s, h->at, "expecting") ? read_side(s, h->end, YK__SIDE_VERSION, 'g', &machine) : 0;
     if (at && yk__squeezed_has(s, at, "got")) {
-        size_t end = read_side(s, at + 3, YK__SIDE_VERSION, ",", &file);
+        size_t end = read_side(s, at + 3, YK__SIDE_VERSION, ',', &file);
         if (strncmp(file.value, "0.0.0", 5) == 0) {
             h->out->zero_version = true;
             file = none;
         }
-        if (end == s->n && n_parts(file.value) < n_parts(machine.value)) file = none; /* cut in the number */
+        bool ends = end && end < s->n && s->text[end] == ',';
+        if (!ends && n_parts(file.value) < n_parts(machine.value)) file = none; /* cut in the number */
+    } else if (!at || !yk__squeezed_has(s, at, "go")) {
+        machine = none; /* cut in the number, perhaps */
     }
     see_sides(h, YK__FAMILY_VERSION, YK__CAUSE_EXACT_VERSION_MISMATCH, &machine, &file);
 }
@@ -148,8 +164,8 @@ static void read_version(const hit *h) {
 static void read_compute(const hit *h) {
     yk__side machine = none, file = none;
     const yk__squeezed *s = h->s;
-    size_t at = yk__squeezed_has(s, h->at, "expecting") ? read_side(s, h->end, YK__SIDE_COMPUTE, "g", &machine) : 0;
-    if (at && yk__squeezed_has(s, at, "gotcompute")) read_side(s, at + 10, YK__SIDE_COMPUTE, ",", &file);
+    size_t at = yk__squeezed_has(s, h->at, "expecting") ? read_side(s, h->end, YK__SIDE_COMPUTE, 'g', &machine) : 0;
+    if (at && yk__squeezed_has(s, at, "gotcompute")) read_side(s, at + 10, YK__SIDE_COMPUTE, ',', &file);
     see_sides(h, YK__FAMILY_COMPUTE, YK__CAUSE_COMPUTE_CAPABILITY_MISMATCH, &machine, &file);
 }
 
@@ -165,8 +181,8 @@ static void read_rebuild(const hit *h) {
     }
     at = read_side_back(s, h->at, YK__SIDE_VERSION, &file);
     if (at == h->at || at < 3 || !yk__squeezed_has(s, at - 3, "got") || strncmp(file.value, "0.0.0", 5) == 0) return;
-    size_t start = read_side_back(s, at - 3, YK__SIDE_VERSION, &machine);
-    if (start == 0) machine = none; /* cut in the number */
+    if (at > 3 && !is_digit(s->text[at - 4])) return;
+    read_side_back(s, at - 3, YK__SIDE_VERSION, &machine);
     see_sides(h, YK__FAMILY_VERSION, YK__CAUSE_EXACT_VERSION_MISMATCH, &machine, &file);
 }
 
@@ -183,17 +199,18 @@ static void read_serial(const hit *h) {
     const yk__squeezed *s = h->s;
     size_t end = 0;
     if (yk__squeezed_has(s, h->at, "note:")) {
-        end = read_side(s, h->end, YK__SIDE_SERIALIZATION, ",", &machine);
-        if (end && yk__squeezed_has(s, end, between))
-            end = read_side(s, end + sizeof between - 1, YK__SIDE_SERIALIZATION, ")", &file);
+        end = read_side(s, h->end, YK__SIDE_SERIALIZATION, ',', &machine);
+        if (!(end && end < s->n && s->text[end] == ',') && !is_whole_serial(&machine)) machine = none;
+        end = end && yk__squeezed_has(s, end, between)
+                  ? read_side(s, end + sizeof between - 1, YK__SIDE_SERIALIZATION, ')', &file)
+                  : 0;
     } else if (yk__squeezed_has(s, h->at, "serialized")) {
-        end = read_side(s, h->end, YK__SIDE_SERIALIZATION, ")", &file);
-        size_t start =
-            h->at > 0 && s->text[h->at - 1] == ',' ? read_side_back(s, h->at - 1, YK__SIDE_SERIALIZATION, &machine) : 0;
-        if (start == 0) machine = none; /* cut in the number */
+        end = read_side(s, h->end, YK__SIDE_SERIALIZATION, ')', &file);
+        bool comma = h->at > 0 && s->text[h->at - 1] == ',';
+        if (comma && read_side_back(s, h->at - 1, YK__SIDE_SERIALIZATION, &machine) == 0)
+            machine = none; /* cut in the number */
     }
-    if (end == s->n && !is_whole_serial(&file)) file = none;
-    if (end == s->n && file.kind == YK__SIDE_NONE && !is_whole_serial(&machine)) machine = none;
+    if (!(end && end < s->n && s->text[end] == ')') && !is_whole_serial(&file)) file = none;
     if (before(h, 300, "safeversionread") && n_sides(&machine, &file)) h->out->safe_number = true;
     see_sides(h, YK__FAMILY_SERIAL, YK__CAUSE_SERIALIZATION_VERSION_MISMATCH, &machine, &file);
 }
@@ -215,7 +232,7 @@ static void read_sm(const hit *h) {
     const yk__squeezed *s = h->s;
     char number[8];
     if (yk__squeezed_has(s, h->at, "target")) {
-        size_t end = yk__squeezed_number(s, h->end, "i", number, sizeof number);
+        size_t end = yk__squeezed_number(s, h->end, true, number, sizeof number);
         if (!end || !yk__squeezed_has(s, end, "is")) return;
         unsigned sm = (unsigned)strtoul(number, NULL, 10);
         set_compute(&machine, sm / 10, sm % 10);
@@ -237,7 +254,10 @@ static void read_cuda_init(const hit *h) {
     size_t at = h->end;
     if (at < h->s->n && h->s->text[at] == ':') at++;
     if (h->out->of[YK__FAMILY_CUDA_INIT].seen) return;
-    h->out->cuda_error = yk__squeezed_number(h->s, at, ".", number, sizeof number) ? (int)strtol(number, NULL, 10) : -1;
+    size_t end = yk__squeezed_number(h->s, at, true, number, sizeof number);
+    bool whole = end && end < h->s->n && h->s->text[end] == '.'; /* ". Please check your CUDA installation" */
+    if (!whole) end = yk__squeezed_number(h->s, at, false, number, sizeof number);
+    h->out->cuda_error = end ? (int)strtol(number, NULL, 10) : -1;
     see(h, YK__FAMILY_CUDA_INIT, YK__CAUSE_CUDA_NO_DEVICE);
 }
 
@@ -260,9 +280,9 @@ static void read_compiled_trt(const hit *h) {
     if (yk__squeezed_has(s, h->at, "butlinked")) {
         read_side_back(s, h->at, YK__SIDE_VERSION, &machine);
     } else {
-        size_t at = read_side(s, h->end, YK__SIDE_VERSION, ",", &other);
+        size_t at = read_side(s, h->end, YK__SIDE_VERSION, ',', &other);
         if (!at || !yk__squeezed_has(s, at, ",butloaded")) return;
-        read_side(s, at + 10, YK__SIDE_VERSION, ".", &machine);
+        read_side(s, at + 10, YK__SIDE_VERSION, '.', &machine);
     }
     see_sides(h, YK__FAMILY_COMPILED_TRT, YK__CAUSE_TWO_TENSORRT_INSTALLED, &machine, &none);
 }
@@ -399,7 +419,7 @@ static void read_utf8(const hit *h) {
     for (int i = 0; i < 2 && h->end + (size_t)i < s->n; i++) digits[i] = s->text[h->end + (size_t)i];
     h->out->utf8_byte = (int)strtol(digits, NULL, 16);
     h->out->utf8_at = -1;
-    if (yk__squeezed_has(s, h->end + 2, "inposition") && yk__squeezed_number(s, h->end + 12, ":", number, sizeof number))
+    if (yk__squeezed_has(s, h->end + 2, "inposition") && yk__squeezed_number(s, h->end + 12, true, number, sizeof number))
         h->out->utf8_at = strtoll(number, NULL, 10);
     see(h, YK__FAMILY_UTF8, YK__CAUSE_UTF8_DECODE);
 }
@@ -410,7 +430,8 @@ static void read_release(const hit *h) {
     char number[24];
     size_t at = yk__squeezed_has(s, h->end, "version") ? h->end + 7 : h->end;
     for (int i = 0; i < 4 && at < s->n && strchr(":=-_v(", s->text[at]); i++) at++;
-    if (!yk__squeezed_number(s, at, "", number, sizeof number) || n_parts(number) < 2) return;
+    bool plain = yk__squeezed_number(s, at, false, number, sizeof number) && n_parts(number) >= 2;
+    if (!plain && (!yk__squeezed_number(s, at, true, number, sizeof number) || n_parts(number) < 2)) return;
     char *rest;
     long major = strtol(number, &rest, 10), minor = strtol(rest + 1, NULL, 10);
     if (major < 3 || major > 20 || minor < 0 || minor > 99) return;
@@ -466,7 +487,7 @@ static void read_message(const hit *h) {
         break;
     case YK__FAMILY_OTHER_VERSION: {
         yk__side machine = none;
-        read_side(h->s, h->end, YK__SIDE_VERSION, "", &machine);
+        read_side(h->s, h->end, YK__SIDE_VERSION, 0, &machine); /* mostly the last line of a log */
         see_sides(h, family, (yk__cause)h->line->cause, &machine, &none);
         return;
     }

@@ -35,6 +35,7 @@ typedef enum yk__family {
     YK__FAMILY_NVINFER_DLL,
     YK__FAMILY_NO_MODULE,
     YK__FAMILY_PLUGIN,
+    YK__FAMILY_PLUGIN_WORDS, /* other programs have plugins too */
     YK__FAMILY_OPEN_ERROR,
     YK__FAMILY_NO_SUCH_FILE,
     YK__FAMILY_WEIGHTS_APART,

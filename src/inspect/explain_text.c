@@ -137,11 +137,9 @@ static size_t number_end(const yk__squeezed *s, size_t at, bool wrapped) {
     return end;
 }
 
-size_t yk__squeezed_number(const yk__squeezed *s, size_t at, const char *ends, char *out, size_t size) {
+size_t yk__squeezed_number(const yk__squeezed *s, size_t at, bool wrapped, char *out, size_t size) {
     if (at >= s->n || !is_digit(s->text[at])) return 0;
-    size_t end = number_end(s, at, true), plain = number_end(s, at, false);
-    /* a number that goes on in the next line is one number only where the message then goes on as it should */
-    if (end != plain && !(end < s->n && strchr(ends, s->text[end]))) end = plain;
+    size_t end = number_end(s, at, wrapped);
     if (end - at >= size) return 0;
     memcpy(out, s->text + at, end - at);
     out[end - at] = 0;

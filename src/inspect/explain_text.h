@@ -32,9 +32,8 @@ bool yk__squeezed_has(const yk__squeezed *s, size_t at, const char *words);
 /* Whether they occur in from .. to-1, wholly. */
 bool yk__squeezed_within(const yk__squeezed *s, size_t from, size_t to, const char *words);
 
-/* A dotted number at `at`: digits and single dots, ending in a digit. A line break inside it is taken for wrapping when one of
- * `ends` (characters) or of no more text follows; else the number stops there. Returns the position behind it and writes it to
- * out when it fits; 0 when there is none. */
-size_t yk__squeezed_number(const yk__squeezed *s, size_t at, const char *ends, char *out, size_t size);
+/* A dotted number at `at`: digits and single dots, ending in a digit; written to out when it fits. Stops at blanks, and at line
+ * breaks unless `wrapped`. Returns the position behind it, 0 when there is none. */
+size_t yk__squeezed_number(const yk__squeezed *s, size_t at, bool wrapped, char *out, size_t size);
 
 #endif
