@@ -23,6 +23,9 @@ def first_file(*paths):
 
 
 DETECT = first_file(os.path.join(SOURCE, "models/yolk-digits.onnx"), os.path.join(SHARED, "models/onnx/yolov8n.onnx"))
+POSE = first_file(os.path.join(SHARED, "models/onnx/yolov8n-pose-coco8-dynamic.onnx"))
+SEGMENT = first_file(os.path.join(SHARED, "models/pt/yolov8n-seg.pt"))
+OBB = first_file(os.path.join(SHARED, "models/pt/overfit/yolov8n-obb-dota8.pt"))
 CLASSIFY = first_file(os.path.join(SOURCE, "models/yolk-digit-cls.onnx"),
                       os.path.join(SHARED, "models/onnx/yolov8n-cls-weather-64.onnx"))
 
@@ -255,6 +258,129 @@ class Detect(Case):
         self.assertEqual(info["task"], "detect")
         self.assertIn("YolkHead", self.yolk("inspect", self.engine, "--layers", "--imgsz", "64").stdout.decode())
         self.assertIn("ImageInput", self.yolk("inspect", self.engine, "--graph").stdout.decode())
+
+
+def npy(shape, values, code="f"):
+    """An array as numpy.save writes it."""
+    header = repr({"descr": {"f": "<f4", "B": "|u1"}[code], "fortran_order": False, "shape": tuple(shape)}).encode()
+    header += b" " * (-(len(header) + 11) % 64) + b"\n"
+    return b"\x93NUMPY\x01\0" + struct.pack("<H", len(header)) + header + struct.pack(f"<{len(values)}{code}", *values)
+
+
+def runs(counts):
+    """COCO's compressed run lengths as numbers."""
+    out, at = [], 0
+    while at < len(counts):
+        value, shift, more = 0, 0, True
+        while more:
+            c = ord(counts[at]) - 48
+            value |= (c & 31) << shift
+            shift += 5
+            more = c & 32
+            at += 1
+            if not more and c & 16:
+                value -= 1 << shift
+        out.append(value + (out[-2] if len(out) > 2 else 0))
+    return out
+
+
+class Tasks(Case):
+    """Forms of the answers; their numbers are the business of tests/model. Confidence 0 makes any picture give detections."""
+
+    def answers(self, model, *options):
+        picture = self.write("p.png", png(96, 64))
+        return self.predict(model, picture, "--imgsz", "96", "--conf", "0", "--max-det", "3", *options)[0]
+
+    @unittest.skipUnless(POSE, "skipped: no pose model here")
+    def test_pose(self):
+        answer = self.answers(POSE, "--txt", self.path("t"), "--save", self.path("s"))
+        self.assertEqual(answer["task"], "pose")
+        for result in answer["results"]:
+            self.assertEqual(list(result), ["name", "class", "confidence", "box", "keypoints"])
+            self.assertEqual({k: len(v) for k, v in result["keypoints"].items()}, {"x": 17, "y": 17, "visible": 17})
+            self.assertTrue(all(0 <= x <= 96 for x in result["keypoints"]["x"]))
+        lines = open(self.path("t", "p.txt")).read().splitlines()
+        self.assertEqual([len(line.split()) for line in lines], [5 + 3 * 17] * 3)
+        self.assertEqual(os.listdir(self.path("s")), ["p.png"])
+
+    @unittest.skipUnless(SEGMENT, "skipped: no segment model here")
+    def test_segment(self):
+        for options, size in (([], [64, 96]), (["--no-rect"], [96, 96]), (["--retina-masks"], [64, 96])):
+            answer = self.answers(SEGMENT, *options, "--txt", self.path("t"), "--save", self.path("s"))
+            self.assertGreater(len(answer["results"]), 0)
+            for result in answer["results"]:
+                self.assertEqual(list(result), ["name", "class", "confidence", "box", "segments", "mask"])
+                self.assertEqual(result["mask"]["size"], size)
+                counted = runs(result["mask"]["counts"])
+                self.assertEqual(sum(counted), size[0] * size[1])
+                self.assertGreater(sum(counted[1::2]), 0)
+                self.assertEqual(len(result["segments"]["x"]), len(result["segments"]["y"]))
+
+    @unittest.skipUnless(OBB, "skipped: no model of oriented boxes here")
+    def test_obb(self):
+        answer = self.answers(OBB, "--txt", self.path("t"), "--save", self.path("s"))
+        for result in answer["results"]:
+            self.assertEqual(list(result), ["name", "class", "confidence", "box", "xywhr"])
+            self.assertEqual(list(result["box"]), ["x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4"])
+            for k, axis in enumerate("xy"):
+                middle = sum(result["box"][axis + str(i)] for i in range(1, 5)) / 4
+                self.assertAlmostEqual(middle, result["xywhr"][k], delta=0.01)
+        lines = open(self.path("t", "p.txt")).read().splitlines()
+        self.assertEqual([len(line.split()) for line in lines], [9] * len(answer["results"]))
+
+
+@unittest.skipUnless(DETECT, "skipped: no detector here")
+class Compare(Case):
+    def compare(self, *args, expect=0):
+        return json.loads(self.yolk("compare", *args, "--json", expect=expect).stdout)
+
+    def setUp(self):
+        super().setUp()
+        self.picture = self.write("in/p.png", png(96, 64))
+        self.size = ["--imgsz", "96", "--no-rect", "--conf", "0.001"]
+
+    def test_backends(self):
+        answer = self.compare(DETECT, DETECT, self.picture, *self.size)
+        self.assertEqual((answer["a"]["device"], answer["b"]["device"]), ("cpu", "ref"))
+        self.assertEqual((answer["equal"], answer["first"]), (True, None))
+        self.assertEqual([s["stage"] for s in answer["stages"]],
+                         ["pixels", "input", "layers", "head", "candidates", "nms", "final"])
+        self.assertTrue(all(s["compared"] and s["equal"] for s in answer["stages"]))
+        self.assertGreater(answer["stages"][2]["n"], 10)
+        text = self.yolk("compare", DETECT, DETECT, self.picture, *self.size, "--device-b", "cpu").stdout.decode()
+        self.assertIn("Equal within rounding", text)
+
+    def test_summary(self):
+        self.write("in/q.png", png(80, 80))
+        answer = self.compare(DETECT, DETECT, self.path("in"), *self.size, "--summary")
+        self.assertEqual([answer[k] for k in ("pictures", "lost", "added", "renamed", "equal")], [2, 0, 0, 0, True])
+        self.assertEqual(answer["detections_a"], answer["matched"] + answer["borderline"])
+        self.compare(DETECT, DETECT, self.path("in"), *self.size, "--summary", "--tolerance", "0", expect=1)
+
+    def test_arrays(self):
+        letterboxed = [114] * (96 * 96 * 3)
+        arrays = self.write("arrays/input.npy", npy([96, 96, 3], letterboxed, "B"))
+        answer = self.compare(DETECT, os.path.dirname(arrays), self.picture, "--conf", "0.001", expect=1)
+        self.assertEqual((answer["equal"], answer["first"]), (False, "input"))
+        self.assertIn("input at [", answer["stages"][1]["message"])
+        plain = self.write("plain/detections.npy", npy([0, 6], []))
+        self.compare(DETECT, os.path.dirname(plain), self.picture, "--conf", "0.9999")
+
+    def test_bad_arrays(self):
+        self.write("nothing/readme.txt", b"no arrays")
+        self.write("other/strange.npy", npy([1], [0.0]))
+        self.write("broken.npz", b"PK\x05\x06 cut")
+        for name in ("nothing", "other", "broken.npz", "missing.npz"):
+            self.yolk("compare", DETECT, self.path(name), self.picture, expect=3)
+        self.yolk("compare", self.path("other"), DETECT, self.picture, expect=2)
+        self.yolk("compare", DETECT, self.path("other"), self.picture, "--summary", expect=2)
+        self.yolk("compare", DETECT, DETECT, expect=2)
+        self.yolk("compare", DETECT, DETECT, self.picture, self.picture, expect=2)
+
+    @unittest.skipUnless(CLASSIFY, "skipped: no classifier here")
+    def test_other_task(self):
+        self.yolk("compare", DETECT, CLASSIFY, self.picture, expect=2)
+        self.assertTrue(self.compare(CLASSIFY, CLASSIFY, self.picture)["equal"])
 
 
 if __name__ == "__main__":
