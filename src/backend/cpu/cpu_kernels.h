@@ -7,6 +7,7 @@
 #include "backend/cpu/cpu_isa.h"
 #include "backend/cpu/head_cpu.h"
 #include "backend/cpu/map_cpu.h"
+#include "backend/cpu/plain_cpu.h"
 #include "backend/cpu/pool_cpu.h"
 #include "backend/cpu/transpose_cpu.h"
 #include "backend/cpu/winograd_cpu.h"
