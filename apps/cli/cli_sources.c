@@ -71,7 +71,7 @@ static int add_folder(cli_sources *s, const char *folder) {
     }
     closedir(dir);
     if (!ok) return out_of_memory();
-    qsort(s->items + before, s->n - before, sizeof *s->items, by_name);
+    if (s->n > before) qsort(s->items + before, s->n - before, sizeof *s->items, by_name);
     if (s->n > before) return EXIT_DONE;
     cli_say("%s: no pictures in this folder (folders inside it are not searched)", folder);
     return EXIT_INPUT;
@@ -86,7 +86,7 @@ static int add_pattern(cli_sources *s, const char *pattern) {
         if (has_suffix(found.gl_pathv[i], picture_suffixes)) ok = add(s, found.gl_pathv[i], found.gl_pathv[i]);
     globfree(&found);
     if (!ok) return out_of_memory();
-    qsort(s->items + before, s->n - before, sizeof *s->items, by_name);
+    if (s->n > before) qsort(s->items + before, s->n - before, sizeof *s->items, by_name);
     if (s->n > before) return EXIT_DONE;
     cli_say("%s: no picture fits this pattern", pattern);
     return EXIT_INPUT;
