@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <string.h>
 
-const cli_command *const cli_commands[] = {&cmd_build, &cmd_check,   &cmd_explain, &cmd_inspect, &cmd_predict,
+const cli_command *const cli_commands[] = {&cmd_build, &cmd_check,   &cmd_explain, &cmd_strip, &cmd_wrap, &cmd_inspect, &cmd_predict,
                                            &cmd_bench, &cmd_compare, &cmd_models,  &cmd_doctor,  NULL};
 
 static const cli_command *find_command(const char *name) {

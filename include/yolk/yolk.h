@@ -487,6 +487,14 @@ YK_API yk_status yk_report_to_text(const yk_report *report, char **text, yk_erro
  * compact JSON object, or text for people; the input is not repeated in it. */
 YK_API yk_status yk_explain(const char *log, size_t n, bool json, char **text, size_t *n_findings, yk_error *error);
 
+/* Ultralytics writes its metadata in front of a TensorRT plan; other loaders stop at them. Writes the plan alone, byte for byte, and
+ * only when the metadata parse and the plan is as long as its own header says: YK_ERROR_FORMAT or YK_ERROR_TRUNCATED else, and
+ * nothing is written. The paths must be different files. metadata (may be NULL) gets the JSON; release it with
+ * yk_text_destroy. */
+YK_API yk_status yk_strip(const char *engine_path, const char *plan_path, char **metadata, yk_error *error);
+/* The way back: metadata is one JSON object (byte for byte; other than ASCII is escaped), the plan whole and without metadata. */
+YK_API yk_status yk_wrap(const char *plan_path, const char *metadata, const char *engine_path, yk_error *error);
+
 /* This machine: processor, what yolk uses of it, memory, build options. */
 YK_API yk_status yk_machine_describe(bool json, char **text, yk_error *error);
 

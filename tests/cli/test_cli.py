@@ -15,7 +15,7 @@ import zlib
 YOLK = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else ""
 SOURCE = os.path.abspath(sys.argv[2]) if len(sys.argv) > 2 else ""
 SHARED = os.environ.get("YOLK_SHARED") or os.path.join(os.path.dirname(SOURCE), "shared")
-COMMANDS = ["build", "check", "explain", "inspect", "predict", "bench", "compare", "models", "doctor"]
+COMMANDS = ["build", "check", "explain", "strip", "wrap", "inspect", "predict", "bench", "compare", "models", "doctor"]
 
 
 def first_file(*paths):
@@ -127,6 +127,24 @@ class Files(Case):
             self.assertEqual(report["kind"], kind)
             self.assertIn(report["verdict"], ("invalid", "foreign"))
             self.assertTrue(report["findings"])
+
+    def test_strip_and_wrap(self):
+        plan = bytearray(b"ftrt" + struct.pack("<IQQ4B4s", 0, 0, 0, 10, 3, 0, 30, b"utrt") + bytes(40))
+        plan[16:24] = struct.pack("<Q", len(plan))
+        meta = b'{"task": "classify", "names": {"0": "a"}}'
+        engine, out = self.write("a.engine", struct.pack("<i", len(meta)) + meta + plan), self.path("a.plan")
+        self.yolk("strip", engine, "-o", out, "--metadata", self.path("m.json"))
+        self.assertEqual(open(out, "rb").read(), plan)
+        self.yolk("wrap", out, "--metadata", self.path("m.json"), "-o", self.path("b.engine"))
+        self.assertEqual(open(self.path("b.engine"), "rb").read(), open(engine, "rb").read())
+        self.yolk("strip", engine, expect=2)
+        self.assertIn(b"same file", self.yolk("strip", engine, "-o", engine, expect=2).stderr)
+        cut = self.write("cut.engine", open(engine, "rb").read()[:-1])
+        self.assertIn(b"cut", self.yolk("strip", cut, "-o", self.path("c.plan"), expect=3).stderr)
+        self.assertFalse(os.path.exists(self.path("c.plan")))
+        self.yolk("strip", out, "-o", self.path("c.plan"), expect=3)
+        self.yolk("wrap", out, "-o", self.path("c.engine"), expect=2)
+        self.yolk("wrap", out, "--metadata", self.path("none.json"), "-o", self.path("c.engine"), expect=3)
 
     def test_not_a_model(self):
         self.yolk("build", self.write("m.onnx", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"), expect=3)
