@@ -10,7 +10,7 @@ const cli_option cli_build_options[] = {
     {"--imgsz", "N|H,W", "default input size of the engine; other commands: the input size of this run"},
     {"--device", "D", "cpu (default) or ref, the plain C oracle"},
     {"--end2end", NULL, "of a model with two heads take the one-to-one head, which needs no NMS"},
-    {"--task", "T", "what the model answers, where its file does not say: detect, classify"},
+    {"--task", "T", "what the model answers, where its file does not say: detect, segment, pose, obb, classify"},
     {"--names", "FILE", "class names, one a line, or YAML with `names:`"},
     {"--layout", "L", "how outputs are read, where the file does not say: v8, v8-end2end, nms, v5, yolox, probabilities"},
     {"--passes", "LIST", "for debugging: none, a list of passes, or -NAME to switch one off"},
