@@ -176,7 +176,7 @@ typedef struct yk_build_options {
     const char *precision; /* "fp32" (default) */
     int32_t imgsz[2];      /* default input height and width of the engine; 0: the model's own */
     yk_choice3 end2end;    /* models with both heads: YK_ON takes the one-to-one head */
-    const char *task;      /* "detect", "classify": for files that do not say; NULL: find out */
+    const char *task;      /* "detect", "segment", "pose", "obb", "classify": for files that do not say; NULL: find out */
     const char *layout;    /* "v8", "v8-end2end", "nms", "v5", "yolox", "probabilities": how outputs are read; NULL: find out */
     const char *names_file; /* class names, one a line, or YAML with `names:`; NULL: the model's own */
     const char *passes;    /* for debugging: "none", "fold_constants,fuse_silu", "-recognise_head"; NULL: all */
