@@ -145,7 +145,8 @@ bool yk__conv_direct_accept(const yk__kernel *kernel, const yk__query *query, yk
     double outputs = (double)(out_blocks * s.oh * s.ow);
     double gflops = s.kh * s.kw == 1 ? isa->rates.conv_1x1_gflops : isa->rates.conv_gflops;
     double epilogue = outputs * (s.act == YK__ACT_NONE || s.act == YK__ACT_RELU ? 0.25 : 1.0) * isa->rates.silu_ns;
-    need->cost_ns = yk__cpu_shared_ns(isa, query, flops / gflops + epilogue);
+    double work = flops / gflops + epilogue, weights = (double)need->packed_bytes / isa->rates.weight_bytes_per_ns;
+    need->cost_ns = yk__cpu_shared_ns(isa, query, work > weights ? work : weights);
     return true;
 }
 

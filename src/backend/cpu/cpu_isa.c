@@ -12,6 +12,7 @@ const yk__cpu_isa yk__cpu_isa_avx512 = {.isa = YK__ISA_AVX512,
                                                   .transform_ns = 30,
                                                   .silu_ns = 1.8,
                                                   .bytes_per_ns = 20,
+                                                  .weight_bytes_per_ns = 40,
                                                   .step_ns = 1500}};
 const yk__cpu_isa yk__cpu_isa_avx2 = {.isa = YK__ISA_AVX2,
                                       .name = "avx2",
@@ -23,6 +24,7 @@ const yk__cpu_isa yk__cpu_isa_avx2 = {.isa = YK__ISA_AVX2,
                                                 .transform_ns = 30,
                                                 .silu_ns = 1.8,
                                                 .bytes_per_ns = 20,
+                                                .weight_bytes_per_ns = 40,
                                                 .step_ns = 1500}};
 const yk__cpu_isa yk__cpu_isa_neon = {.isa = YK__ISA_NEON,
                                       .name = "neon",
@@ -34,6 +36,7 @@ const yk__cpu_isa yk__cpu_isa_neon = {.isa = YK__ISA_NEON,
                                                 .transform_ns = 30,
                                                 .silu_ns = 3,
                                                 .bytes_per_ns = 15,
+                                                .weight_bytes_per_ns = 40,
                                                 .step_ns = 1500}};
 const yk__cpu_isa yk__cpu_isa_generic = {.isa = YK__ISA_GENERIC,
                                          .name = "generic",
@@ -45,6 +48,7 @@ const yk__cpu_isa yk__cpu_isa_generic = {.isa = YK__ISA_GENERIC,
                                                    .transform_ns = 30,
                                                    .silu_ns = 5,
                                                    .bytes_per_ns = 15,
+                                                   .weight_bytes_per_ns = 40,
                                                    .step_ns = 1500}};
 
 bool yk__cpu_is_f32(const yk__inferred *facts) {

@@ -13,10 +13,11 @@ typedef struct yk__cpu_rates {
     double conv_1x1_gflops; /* the same over one pixel */
     double winograd_gflops; /* the 36 products of F(4x4, 3x3), counted as the multiplications that are done */
     double depthwise_gflops;
-    double transform_ns; /* input transform of one 6x6 tile of one channel block, and half of the output transform */
-    double silu_ns;      /* one vector */
-    double bytes_per_ns; /* moving data that lies in the third-level cache, read and written bytes counted */
-    double step_ns;      /* starting any step */
+    double transform_ns;        /* input transform of one 6x6 tile of one channel block, and half of the output transform */
+    double silu_ns;             /* one vector */
+    double bytes_per_ns;        /* moving data that lies in the third-level cache, read and written bytes counted */
+    double weight_bytes_per_ns; /* weights as they come in a network, where other layers' have passed through the caches */
+    double step_ns;             /* starting any step */
 } yk__cpu_rates;
 
 typedef struct yk__cpu_isa {

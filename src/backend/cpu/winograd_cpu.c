@@ -78,10 +78,9 @@ bool yk__winograd_accept(const yk__kernel *kernel, const yk__query *query, yk__n
     double products = tiles * 2.0 * YK__WINO_TERMS * (double)(in_lanes * bias) / isa->rates.winograd_gflops;
     double transforms = tiles * isa->rates.transform_ns * (s.in_blocks + 1.2 * s.out_blocks);
     double epilogue = tiles * s.out_blocks * 16 * isa->rates.silu_ns;
-    /* weights that do not stay in the second-level cache stream in again for each block of tiles */
-    double blocks = tiles / (double)s.most_tiles;
-    double weights = blocks * yk__cpu_move_ns(isa, (double)(YK__WINO_TERMS * in_lanes * bias)) * 0.25;
-    need->cost_ns = yk__cpu_shared_ns(isa, query, products + transforms + epilogue + weights);
+    /* 36 numbers for each 9 of the plain weights have to come in: small maps wait for them */
+    double weights = (double)need->packed_bytes / isa->rates.weight_bytes_per_ns, work = products + transforms + epilogue;
+    need->cost_ns = yk__cpu_shared_ns(isa, query, work > weights ? work : weights);
     return true;
 }
 
