@@ -57,7 +57,8 @@ typedef struct yk__found {
     int32_t class_id;
     float xywhr[5], corners[4][2]; /* obb */
     float mask_box[4];             /* segment: the box in the mask's pixels */
-    const float *extra;            /* keypoints in pixels of the original picture; coefficients of the mask; else NULL */
+    yk__prototypes maps;           /* segment: what the mask is made from, weighted by `extra` */
+    const float *extra;            /* keypoints in pixels of the original picture; weights of the maps; else NULL */
 } yk__found;
 
 typedef struct yk__picture_result {
@@ -70,10 +71,9 @@ typedef struct yk__picture_result {
     int32_t top[5];
     int32_t n_top;
     yk_speed speed;
-    yk__image input;           /* with keep_inputs */
-    yk__scale_back back;       /* network pixels to the picture's */
-    yk__prototypes prototypes; /* segment, where there is a detection: in the results' arena */
-    yk__mask_grid mask_grid;
+    yk__image input;                       /* with keep_inputs */
+    yk__scale_back back;                   /* network pixels to the picture's */
+    yk__mask_grid mask_grid, picture_grid; /* segment: of the masks asked for, and of masks at the picture's size */
 } yk__picture_result;
 
 struct yk_results {

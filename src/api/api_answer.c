@@ -11,7 +11,8 @@ typedef struct answer {
     const yk__answer_request *request;
     const yk__candidates *candidates;
     yk__picture_result *result;
-    int32_t i; /* which picture of the run */
+    yk__prototypes prototypes; /* segment */
+    int32_t i;                 /* which picture of the run */
 } answer;
 
 /* ---- classify ---- */
@@ -70,7 +71,7 @@ static yk__code check_extra(const answer *a, yk__error *err) {
     int32_t have = a->candidates->n_extra, want = 0;
     if (recipe->task == YK__TASK_OBB) want = 1;
     if (recipe->task == YK__TASK_POSE) want = recipe->kpt_shape[0] * recipe->kpt_shape[1];
-    if (recipe->task == YK__TASK_SEGMENT) want = a->result->prototypes.n;
+    if (recipe->task == YK__TASK_SEGMENT) want = a->prototypes.n;
     if (have >= want) return YK__OK;
     return yk__fail(err, YK__SHAPE, "task %s needs %d numbers behind each box and its scores, and this network gives %d",
                     yk__task_name(recipe->task), (int)want, (int)have);
@@ -100,15 +101,17 @@ static yk__code add_keypoints(const answer *a, const yk__candidate *item, yk__fo
 }
 
 /* The prototypes: the network's only output of four dimensions, N x n x height x width. */
-static yk__code find_prototypes(const answer *a, yk__error *err) {
+static yk__code find_prototypes(answer *a, yk__error *err) {
     const yk__context *run = &a->request->context->run;
     for (int32_t o = 1; o < run->plan->n_outputs; o++) {
         yk__tensor tensor = yk__context_output(run, o);
         const int64_t *dim = tensor.shape.dim;
         if (tensor.dtype != YK__DTYPE_F32 || tensor.shape.rank != 4 || dim[0] <= a->i || !tensor.data) continue;
         if (dim[1] < 1 || dim[1] > 65536 || dim[2] < 1 || dim[2] > 65536 || dim[3] < 1 || dim[3] > 65536) continue;
-        a->result->prototypes = (yk__prototypes){(const float *)tensor.data + (size_t)(a->i * dim[1] * dim[2] * dim[3]),
-                                                 (int32_t)dim[1], (int32_t)dim[2], (int32_t)dim[3]};
+        a->prototypes = (yk__prototypes){.data = (const float *)tensor.data + a->i * dim[1] * dim[2] * dim[3],
+                                         .n = (int32_t)dim[1],
+                                         .height = (int32_t)dim[2],
+                                         .width = (int32_t)dim[3]};
         return YK__OK;
     }
     return yk__fail(err, YK__SHAPE,
@@ -116,40 +119,85 @@ static yk__code find_prototypes(const answer *a, yk__error *err) {
                     "masks, and this network has none");
 }
 
-/* Boxes whose mask is empty are no detections. The prototypes of a picture with detections go to the results, because masks
- * are made when somebody asks for them. */
-static yk__code keep_masks(const answer *a, const int32_t *keep, yk__error *err) {
-    const yk__answer_request *request = a->request;
+static const float *coefficients_of(const answer *a, int32_t kept) {
+    return a->candidates->extra + (size_t)a->candidates->items[kept].extra * (size_t)a->candidates->n_extra;
+}
+
+/* Boxes whose mask is empty are no detections. keep loses them too. */
+static yk__code drop_empty(const answer *a, int32_t *keep, yk__error *err) {
     yk__picture_result *result = a->result;
-    yk__prototypes *p = &result->prototypes;
-    result->mask_grid = request->retina
-                            ? yk__mask_grid_picture(p->width, p->height, result->width, result->height)
-                            : yk__mask_grid_network(p->width, p->height, result->network_width, result->network_height);
     yk__mask_maker *maker = NULL;
-    YK__TRY(yk__mask_maker_create(&maker, p, &result->mask_grid, err));
+    YK__TRY(yk__mask_maker_create(&maker, &result->mask_grid, err));
     int32_t n = 0;
-    bool ok = true;
-    for (int32_t k = 0; k < result->n_found && ok; k++) {
-        yk__found found = result->found[k];
-        const yk__candidate *item = &a->candidates->items[keep[k]];
-        memcpy(found.mask_box, request->retina ? found.box : item->box, sizeof found.mask_box);
-        yk__mask_window window = yk__mask_window_of(&result->mask_grid, found.mask_box);
-        const float *coefficients = a->candidates->extra + (size_t)item->extra * (size_t)a->candidates->n_extra;
-        if (!yk__mask_any(maker, coefficients, &window)) continue;
-        found.extra = copy_extra(a, item, p->n);
-        ok = found.extra;
-        result->found[n++] = found;
+    for (int32_t k = 0; k < result->n_found; k++) {
+        yk__found *found = &result->found[k];
+        memcpy(found->mask_box, a->request->retina ? found->box : a->candidates->items[keep[k]].box, sizeof found->mask_box);
+        yk__mask_window window = yk__mask_window_of(&result->mask_grid, found->mask_box);
+        if (!yk__mask_any(maker, &a->prototypes, coefficients_of(a, keep[k]), &window)) continue;
+        keep[n] = keep[k];
+        result->found[n++] = *found;
     }
     yk__mask_maker_destroy(&maker);
     result->n_found = n;
-    size_t count = n > 0 ? (size_t)p->n * (size_t)p->height * (size_t)p->width : 0;
-    p->data = yk__arena_copy(request->arena, p->data, count * sizeof(float));
-    return ok && p->data ? YK__OK : yk__arena_error(request->arena, "the masks", err);
+    return YK__OK;
+}
+
+/* The cells that a detection's mask needs at either size. */
+static yk__mask_window cells_of(const answer *a, const yk__found *found) {
+    yk__mask_window own = yk__mask_window_of(&a->result->mask_grid, found->mask_box);
+    yk__mask_window drawn = yk__mask_window_of(&a->result->picture_grid, found->box);
+    own = yk__mask_cells(&a->result->mask_grid, &own);
+    drawn = yk__mask_cells(&a->result->picture_grid, &drawn);
+    return yk__mask_window_union(&own, &drawn);
+}
+
+/* The prototypes die with the next run, and masks are made when somebody asks for them. So each detection keeps the logits of
+ * its own cells, or, where that would be more, all share a copy of the prototypes. */
+static yk__code keep_maps(const answer *a, const int32_t *keep, yk__error *err) {
+    static const float one = 1;
+    yk__picture_result *result = a->result;
+    yk__arena *arena = a->request->arena;
+    const yk__prototypes *p = &a->prototypes;
+    size_t total = 0, whole = (size_t)p->n * (size_t)p->height * (size_t)p->width;
+    for (int32_t k = 0; k < result->n_found; k++) {
+        yk__mask_window cells = cells_of(a, &result->found[k]);
+        total += (size_t)cells.width * (size_t)cells.height;
+    }
+    bool shared = total >= whole;
+    float *data = shared ? yk__arena_copy(arena, p->data, whole * sizeof *data) : yk__arena_array(arena, total, sizeof *data);
+    bool ok = data;
+    for (int32_t k = 0; k < result->n_found && ok; k++) {
+        yk__found *found = &result->found[k];
+        yk__mask_window cells = cells_of(a, found);
+        if (shared) {
+            found->maps = *p;
+            found->maps.data = data;
+            found->extra = yk__arena_copy(arena, coefficients_of(a, keep[k]), (size_t)p->n * sizeof *data);
+            ok = found->extra;
+            continue;
+        }
+        yk__mask_logits(p, coefficients_of(a, keep[k]), &cells, data);
+        found->maps = (yk__prototypes){data, 1, cells.x, cells.y, cells.height, cells.width};
+        found->extra = &one;
+        data += (size_t)cells.width * (size_t)cells.height;
+    }
+    return ok ? YK__OK : yk__arena_error(arena, "the masks", err);
+}
+
+static yk__code add_masks(const answer *a, int32_t *keep, yk__error *err) {
+    const yk__prototypes *p = &a->prototypes;
+    yk__picture_result *result = a->result;
+    result->picture_grid = yk__mask_grid_picture(p->width, p->height, result->width, result->height);
+    result->mask_grid = a->request->retina
+                            ? result->picture_grid
+                            : yk__mask_grid_network(p->width, p->height, result->network_width, result->network_height);
+    YK__TRY(drop_empty(a, keep, err));
+    return keep_maps(a, keep, err);
 }
 
 /* ---- the whole ---- */
 
-static yk__code answer_boxes(const answer *a, yk__error *err) {
+static yk__code answer_boxes(answer *a, yk__error *err) {
     const yk__answer_request *request = a->request;
     yk__picture_result *result = a->result;
     yk__task task = request->recipe->task;
@@ -173,7 +221,7 @@ static yk__code answer_boxes(const answer *a, yk__error *err) {
         if (task == YK__TASK_POSE) YK__TRY(add_keypoints(a, item, found, err));
     }
     result->n_found = n;
-    return task == YK__TASK_SEGMENT ? keep_masks(a, request->context->keep, err) : YK__OK;
+    return task == YK__TASK_SEGMENT ? add_masks(a, request->context->keep, err) : YK__OK;
 }
 
 yk__code yk__api_answer(const yk__answer_request *request, const yk__api_picture *picture, int32_t i,

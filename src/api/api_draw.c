@@ -64,7 +64,7 @@ static yk__code draw_masks(const yk__picture_result *p, yk__image *image, yk__er
     yk__picture_result full = *p;
     yk__arena arena;
     yk__arena_init(&arena, 0);
-    full.mask_grid = yk__mask_grid_picture(p->prototypes.width, p->prototypes.height, p->width, p->height);
+    full.mask_grid = p->picture_grid;
     full.found = yk__arena_copy(&arena, p->found, (size_t)p->n_found * sizeof *p->found);
     yk__code code = full.found ? yk__mask_reader_open(&reader, &full, err) : yk__arena_error(&arena, "the drawing", err);
     if (code == YK__OK) code = yk__mask_paint_begin(&paint, image->width, image->height, err);

@@ -1,4 +1,4 @@
-/* Masks, run lengths and polygons out of coefficients and prototypes. Reads results only, so many threads may do it at once. */
+/* Masks, run lengths and polygons out of weighted maps. Reads results only, so many threads may do it at once. */
 #include "api/results_mask.h"
 
 #include "task/contour.h"
@@ -7,12 +7,12 @@
 #include <string.h>
 
 bool yk__mask_reader_fits(const yk__picture_result *picture) {
-    return picture->n_found > 0 && picture->prototypes.n > 0;
+    return picture->n_found > 0 && picture->found[0].maps.n > 0;
 }
 
 yk__code yk__mask_reader_open(yk__mask_reader *reader, const yk__picture_result *picture, yk__error *err) {
     *reader = (yk__mask_reader){.picture = picture};
-    return yk__mask_maker_create(&reader->maker, &picture->prototypes, &picture->mask_grid, err);
+    return yk__mask_maker_create(&reader->maker, &picture->mask_grid, err);
 }
 
 void yk__mask_reader_close(yk__mask_reader *reader) {
@@ -32,7 +32,7 @@ yk__code yk__mask_reader_read(yk__mask_reader *reader, size_t i, yk__error *err)
         if (!reader->bits) return yk__fail(err, YK__MEMORY, "out of memory for a mask of %zu pixels", bytes);
         reader->bits_bytes = bytes;
     }
-    yk__mask_fill(reader->maker, found->extra, &reader->window, reader->bits);
+    yk__mask_fill(reader->maker, &found->maps, found->extra, &reader->window, reader->bits);
     return YK__OK;
 }
 

@@ -1,6 +1,7 @@
 /* Making masks: rows flow through one or two bilinear steps (half-pixel centres, no antialiasing; horizontally first, then
  * vertically, f32), each of which keeps the two source rows it blends. */
 #include "task/mask.h"
+#include "task/mask_source.h"
 
 #include <math.h>
 #include <string.h>
@@ -23,27 +24,15 @@ typedef struct blend_step {
 } blend_step;
 
 struct yk__mask_maker {
-    yk__prototypes prototypes;
     int32_t n_steps; /* 1 or 2; steps[0] reads prototypes */
     blend_step steps[2];
+    const yk__prototypes *prototypes; /* of the mask at hand */
     const float *coefficients;
     float *logits; /* one row of coefficients times prototypes */
     void *memory;
 };
 
 /* ---- lookups ---- */
-
-/* Source position of output d, PARITY 7: max(0, (d + 0.5) * in/out - 0.5), its cell, the next one, and how far between. */
-static void source_of(int32_t d, float scale, int32_t n_in, int32_t *low, int32_t *high, float *share) {
-    float at = scale * ((float)d + 0.5f) - 0.5f;
-    if (at < 0) at = 0;
-    int32_t i = (int32_t)at;
-    if (i > n_in - 1) i = n_in - 1;
-    *low = i;
-    *high = i + 1 < n_in ? i + 1 : i;
-    *share = at - (float)i;
-    if (*share > 1) *share = 1;
-}
 
 /* A step from `in` cells (of which those from `first` on count) to `out` on each axis. */
 static void step_init(blend_step *step, int32_t in_x, int32_t out_x, int32_t first_x, int32_t in_y, int32_t out_y,
@@ -56,10 +45,6 @@ static void step_init(blend_step *step, int32_t in_x, int32_t out_x, int32_t fir
                          .n_in_columns = in_x,
                          .first_column = first_x,
                          .column_scale = (float)in_x / (float)out_x};
-}
-
-static bool is_identity(const yk__mask_axis *x, const yk__mask_axis *y) {
-    return x->n_crop == x->n_out && y->n_crop == y->n_out && x->first == 0 && y->first == 0;
 }
 
 /* Floats and indices of one step, in 4-byte units. */
@@ -76,24 +61,21 @@ static void step_place(blend_step *step, void *memory) {
     step->row[1] = step->row[0] + n;
     step->made = step->row[1] + n;
     for (int32_t c = 0; c < step->n_out_columns; c++) {
-        source_of(c, step->column_scale, step->n_in_columns, &step->left[c], &step->right[c], &step->share[c]);
+        yk__mask_source(c, step->column_scale, step->n_in_columns, &step->left[c], &step->right[c], &step->share[c]);
         step->left[c] += step->first_column;
         step->right[c] += step->first_column;
     }
 }
 
-yk__code yk__mask_maker_create(yk__mask_maker **out, const yk__prototypes *prototypes, const yk__mask_grid *grid,
-                               yk__error *err) {
+yk__code yk__mask_maker_create(yk__mask_maker **out, const yk__mask_grid *grid, yk__error *err) {
     *out = NULL;
     yk__mask_maker *maker = yk__alloc(sizeof *maker);
     if (!maker) return yk__fail(err, YK__MEMORY, "out of memory for masks");
     const yk__mask_axis *x = &grid->x, *y = &grid->y;
-    maker->prototypes = *prototypes;
-    if (x->n_middle != x->n_in || y->n_middle != y->n_in || is_identity(x, y))
-        step_init(&maker->steps[maker->n_steps++], x->n_in, x->n_middle, 0, y->n_in, y->n_middle, 0);
-    if (!is_identity(x, y))
+    if (yk__mask_enlarges(grid)) step_init(&maker->steps[maker->n_steps++], x->n_in, x->n_middle, 0, y->n_in, y->n_middle, 0);
+    if (yk__mask_cuts(grid))
         step_init(&maker->steps[maker->n_steps++], x->n_crop, x->n_out, x->first, y->n_crop, y->n_out, y->first);
-    size_t units = (size_t)prototypes->width;
+    size_t units = (size_t)x->n_in;
     for (int32_t i = 0; i < maker->n_steps; i++) units += step_units(&maker->steps[i]);
     maker->memory = yk__alloc_array(units, sizeof(float));
     if (!maker->memory) {
@@ -101,7 +83,7 @@ yk__code yk__mask_maker_create(yk__mask_maker **out, const yk__prototypes *proto
         return yk__fail(err, YK__MEMORY, "out of memory for masks of %d columns", (int)x->n_out);
     }
     maker->logits = maker->memory;
-    float *next = maker->logits + prototypes->width;
+    float *next = maker->logits + x->n_in;
     for (int32_t i = 0; i < maker->n_steps; i++) {
         step_place(&maker->steps[i], next);
         next += step_units(&maker->steps[i]);
@@ -119,8 +101,10 @@ void yk__mask_maker_destroy(yk__mask_maker **maker) {
 
 /* ---- rows ---- */
 
-static void begin_mask(yk__mask_maker *maker, const float *coefficients, const yk__mask_window *window) {
+static void begin_mask(yk__mask_maker *maker, const yk__prototypes *prototypes, const float *coefficients,
+                       const yk__mask_window *window) {
     int32_t begin = window->x, end = window->x + window->width;
+    maker->prototypes = prototypes;
     maker->coefficients = coefficients;
     for (int32_t i = maker->n_steps - 1; i >= 0; i--) {
         blend_step *step = &maker->steps[i];
@@ -131,18 +115,20 @@ static void begin_mask(yk__mask_maker *maker, const float *coefficients, const y
     }
 }
 
-/* Columns begin .. end - 1 of row y of coefficients times prototypes. */
-static const float *logit_row(yk__mask_maker *maker, int32_t y, int32_t begin, int32_t end) {
-    const yk__prototypes *p = &maker->prototypes;
+/* n cells from cell x on of row y of coefficients times prototypes. */
+static void logit_row(const yk__prototypes *p, const float *coefficients, int32_t x, int32_t y, int32_t n, float *restrict to) {
     size_t plane = (size_t)p->height * (size_t)p->width;
-    const float *from = p->data + (size_t)y * (size_t)p->width;
-    float *restrict to = maker->logits;
-    memset(to + begin, 0, (size_t)(end - begin) * sizeof *to);
+    const float *from = p->data + (size_t)(y - p->y) * (size_t)p->width + (size_t)(x - p->x);
+    memset(to, 0, (size_t)n * sizeof *to);
     for (int32_t k = 0; k < p->n; k++, from += plane) {
-        float c = maker->coefficients[k];
-        for (int32_t x = begin; x < end; x++) to[x] += c * from[x];
+        float c = coefficients[k];
+        for (int32_t i = 0; i < n; i++) to[i] += c * from[i];
     }
-    return to;
+}
+
+void yk__mask_logits(const yk__prototypes *prototypes, const float *coefficients, const yk__mask_window *cells, float *out) {
+    for (int32_t y = cells->y; y < cells->y + cells->height; y++, out += cells->width)
+        logit_row(prototypes, coefficients, cells->x, y, cells->width, out);
 }
 
 static const float *made_row(yk__mask_maker *maker, int32_t i, int32_t y);
@@ -152,8 +138,12 @@ static const float *blended_row(yk__mask_maker *maker, int32_t i, int32_t y) {
     blend_step *step = &maker->steps[i];
     float *restrict to = step->row[y & 1];
     if (step->row_index[y & 1] == y) return to;
-    const float *from = i == 0 ? logit_row(maker, y + step->first_row, step->in_begin, step->in_end)
-                               : made_row(maker, i - 1, y + step->first_row);
+    const float *from = maker->logits;
+    if (i == 0)
+        logit_row(maker->prototypes, maker->coefficients, step->in_begin, y + step->first_row, step->in_end - step->in_begin,
+                  maker->logits + step->in_begin);
+    else
+        from = made_row(maker, i - 1, y + step->first_row);
     for (int32_t c = step->begin; c < step->end; c++) {
         float right = step->share[c];
         to[c] = (1 - right) * from[step->left[c]] + right * from[step->right[c]];
@@ -166,7 +156,7 @@ static const float *blended_row(yk__mask_maker *maker, int32_t i, int32_t y) {
 static void two_rows(yk__mask_maker *maker, int32_t i, int32_t y, const float **upper, const float **lower, float *share) {
     const blend_step *step = &maker->steps[i];
     int32_t low, high;
-    source_of(y, step->row_scale, step->n_in_rows, &low, &high, share);
+    yk__mask_source(y, step->row_scale, step->n_in_rows, &low, &high, share);
     *upper = blended_row(maker, i, low);
     *lower = blended_row(maker, i, high);
 }
@@ -199,10 +189,11 @@ static bool any_in_row(yk__mask_maker *maker, int32_t y) {
     return false;
 }
 
-bool yk__mask_any(yk__mask_maker *maker, const float *coefficients, const yk__mask_window *window) {
+bool yk__mask_any(yk__mask_maker *maker, const yk__prototypes *prototypes, const float *coefficients,
+                  const yk__mask_window *window) {
     int32_t middle = window->y + window->height / 2;
     if (window->width < 1 || window->height < 1) return false;
-    begin_mask(maker, coefficients, window);
+    begin_mask(maker, prototypes, coefficients, window);
     for (int32_t y = middle; y < window->y + window->height; y++)
         if (any_in_row(maker, y)) return true;
     for (int32_t y = middle - 1; y >= window->y; y--)
@@ -210,8 +201,9 @@ bool yk__mask_any(yk__mask_maker *maker, const float *coefficients, const yk__ma
     return false;
 }
 
-void yk__mask_fill(yk__mask_maker *maker, const float *coefficients, const yk__mask_window *window, uint8_t *bits) {
+void yk__mask_fill(yk__mask_maker *maker, const yk__prototypes *prototypes, const float *coefficients,
+                   const yk__mask_window *window, uint8_t *bits) {
     if (window->width < 1 || window->height < 1) return;
-    begin_mask(maker, coefficients, window);
+    begin_mask(maker, prototypes, coefficients, window);
     for (int32_t y = 0; y < window->height; y++) bit_row(maker, window->y + y, bits + (size_t)y * (size_t)window->width);
 }

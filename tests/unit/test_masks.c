@@ -105,20 +105,41 @@ static void check_runs(const uint8_t *whole, const uint8_t *inside, const yk__ma
     yk__free(runs);
 }
 
+/* The logits of the cells that a window needs make the same mask; memory just as large shows that no other cell is read. */
+static void check_logits(yk__mask_maker *maker, const yk__mask_grid *grid, const yk__prototypes *prototypes,
+                         const float *coefficients, const yk__mask_window *window, const uint8_t *want) {
+    const float one = 1;
+    yk__mask_window cells = yk__mask_cells(grid, window);
+    size_t n = (size_t)window->width * (size_t)window->height;
+    assert_int_equal(cells.width > 0, window->width > 0);
+    if (n == 0) return;
+    assert_true(cells.x >= 0 && cells.x + cells.width <= prototypes->width);
+    assert_true(cells.y >= 0 && cells.y + cells.height <= prototypes->height);
+    float *map = malloc((size_t)cells.width * (size_t)cells.height * sizeof *map);
+    uint8_t *got = malloc(n);
+    yk__mask_logits(prototypes, coefficients, &cells, map);
+    yk__prototypes part = {map, 1, cells.x, cells.y, cells.height, cells.width};
+    yk__mask_fill(maker, &part, &one, window, got);
+    assert_memory_equal(got, want, n);
+    free(map);
+    free(got);
+}
+
 /* One mask of ours against the restated one. */
-static void check_mask(yk__mask_maker *maker, const yk__mask_grid *grid, const float *coefficients, const float *values,
-                       const float box[4]) {
+static void check_mask(yk__mask_maker *maker, const yk__mask_grid *grid, const yk__prototypes *prototypes,
+                       const float *coefficients, const float *values, const float box[4]) {
     int w = grid->x.n_out, h = grid->y.n_out;
     uint8_t *want = bits_of(values, w, h, box), *got = calloc((size_t)w * (size_t)h, 1), any = 0;
     yk__mask_window window = yk__mask_window_of(grid, box);
     uint8_t *inside = calloc((size_t)window.width * (size_t)window.height + 1, 1);
-    yk__mask_fill(maker, coefficients, &window, inside);
+    yk__mask_fill(maker, prototypes, coefficients, &window, inside);
+    check_logits(maker, grid, prototypes, coefficients, &window, inside);
     for (int y = 0; y < window.height; y++)
         memcpy(got + (size_t)(window.y + y) * (size_t)w + window.x, inside + (size_t)y * (size_t)window.width,
                (size_t)window.width);
     assert_memory_equal(got, want, (size_t)w * (size_t)h);
     for (int i = 0; i < w * h; i++) any |= want[i];
-    assert_int_equal(yk__mask_any(maker, coefficients, &window), any);
+    assert_int_equal(yk__mask_any(maker, prototypes, coefficients, &window), any);
     if (window.width > 0) check_runs(want, inside, &window, w, h);
     free(want);
     free(got);
@@ -129,10 +150,10 @@ static void check_picture(int mw, int mh, int w, int h, bool at_picture) {
     enum { N = 3, MASKS = 6 };
     float *data = calloc((size_t)(N * mw * mh), sizeof *data), coefficients[N];
     for (int i = 0; i < N * mw * mh; i++) data[i] = unit() - 0.5f;
-    yk__prototypes prototypes = {data, N, mh, mw};
+    yk__prototypes prototypes = {.data = data, .n = N, .height = mh, .width = mw};
     yk__mask_grid grid = at_picture ? yk__mask_grid_picture(mw, mh, w, h) : yk__mask_grid_network(mw, mh, 4 * mw, 4 * mh);
     yk__mask_maker *maker = NULL;
-    assert_int_equal(yk__mask_maker_create(&maker, &prototypes, &grid, NULL), YK__OK);
+    assert_int_equal(yk__mask_maker_create(&maker, &grid, NULL), YK__OK);
     for (int m = 0; m < MASKS; m++) {
         float low_x = (unit() - 0.1f) * (float)grid.x.n_out, low_y = (unit() - 0.1f) * (float)grid.y.n_out;
         float box[4] = {low_x, low_y, low_x + unit() * (float)grid.x.n_out, low_y + unit() * (float)grid.y.n_out};
@@ -143,7 +164,7 @@ static void check_picture(int mw, int mh, int w, int h, bool at_picture) {
         if (m == 3) memset(coefficients, 0, sizeof coefficients); /* nothing is above 0 */
         float *low = logits(&prototypes, coefficients);
         float *values = at_picture ? retina(low, mw, mh, w, h) : enlarge(low, mw, mh, 4 * mw, 4 * mh);
-        check_mask(maker, &grid, coefficients, values, box);
+        check_mask(maker, &grid, &prototypes, coefficients, values, box);
         free(low);
         free(values);
     }

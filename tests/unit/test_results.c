@@ -125,7 +125,7 @@ static void test_segment(void **unused) {
     for (int i = 0; i < 16 * 8; i++) ones[i] = 1;
     f->found.extra = &coefficient;
     memcpy(f->found.mask_box, mask_box, sizeof mask_box);
-    f->picture.prototypes = (yk__prototypes){ones, 1, 8, 16};
+    f->found.maps = (yk__prototypes){.data = ones, .n = 1, .height = 8, .width = 16};
     f->picture.mask_grid = yk__mask_grid_network(16, 8, 64, 32);
 
     yk_mask mask = YK_MASK_INIT;
