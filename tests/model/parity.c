@@ -10,6 +10,7 @@
  * reference has both. Prints each difference and a closing line; exit 1 when there is one. */
 #include "parity_compare.h"
 
+#include "model/borderline.h"
 #include "support/shared.h"
 
 #include <jansson.h>
@@ -22,6 +23,7 @@
 #define TIE 2e-4
 
 static int n_checked, n_failed, n_borderline, n_masks;
+static double iou_threshold = 0.7; /* of the reference: its "iou" */
 static double worst_iou = 1;
 
 static void fail(const char *image, double conf, const char *what, json_t *want, const yk_detection *d) {
@@ -52,12 +54,63 @@ static void compare_mask(const char *image, double conf, const yk_results *resul
     if (!runs_agree) fail(image, conf, "run lengths and bits of a mask differ", NULL, NULL);
 }
 
+/* The detections of both sides, matched ones once: what borderline_find wants. index: got detections first, then expected. */
+static size_t both_sides(const yk_results *results, size_t index, json_t *rows, const bool *matched, const bool *found,
+                         borderline_row *out) {
+    size_t m = yk_results_count(results, index), n = 0;
+    for (size_t j = 0; j < m; j++) {
+        yk_detection d = YK_DETECTION_INIT;
+        yk_results_get(results, index, j, &d);
+        out[n++] = (borderline_row){.class_id = d.class_id,
+                                    .confidence = (double)d.confidence,
+                                    .box = {(double)d.x1, (double)d.y1, (double)d.x2, (double)d.y2},
+                                    .unmatched = !found[j],
+                                    .index = j};
+    }
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        json_t *row = json_array_get(rows, i), *box = json_object_get(row, "xyxy");
+        if (matched[i] || !box) continue;
+        out[n] = (borderline_row){.class_id = (int)json_integer_value(json_object_get(row, "class")),
+                                  .confidence = json_number_value(json_object_get(row, "confidence")),
+                                  .unmatched = true,
+                                  .index = m + i};
+        for (size_t k = 0; k < 4; k++) out[n].box[k] = json_number_value(json_array_get(box, k));
+        n++;
+    }
+    return n;
+}
+
+/* Unmatched detections are failures unless they lie at the confidence threshold or at that of NMS. */
+static void judge_unmatched(const char *image, double conf, const yk_results *results, size_t index, json_t *rows,
+                            const bool *matched, const bool *found) {
+    size_t m = yk_results_count(results, index), most = m + json_array_size(rows);
+    borderline_row *both = calloc(most + 1, sizeof *both);
+    size_t n = both_sides(results, index, rows, matched, found, both);
+    borderline_find(both, n, iou_threshold);
+    for (size_t k = 0; k < n; k++) {
+        if (!both[k].unmatched) continue;
+        if (both[k].borderline || fabs(both[k].confidence - conf) <= SCORE_TOLERANCE) {
+            n_borderline++;
+        } else if (both[k].index < m) {
+            yk_detection d = YK_DETECTION_INIT;
+            yk_results_get(results, index, both[k].index, &d);
+            fail(image, conf, "not expected", NULL, &d);
+        } else {
+            fail(image, conf, "missing", json_array_get(rows, both[k].index - m), NULL);
+        }
+    }
+    for (size_t i = 0; i < json_array_size(rows); i++) /* oriented boxes have no upright overlap to look at */
+        if (!matched[i] && !json_object_get(json_array_get(rows, i), "xyxy"))
+            fail(image, conf, "missing", json_array_get(rows, i), NULL);
+    free(both);
+}
+
 /* Every detection must match an expected one that has not been matched, and the expected ones must come in their order except
  * where scores tie. which: the reference's masks that these results have. */
 static void compare_boxes(const char *image, double conf, const yk_results *results, size_t index, json_t *rows, json_t *names,
                           double tolerance, const char *which) {
     size_t n = json_array_size(rows), m = yk_results_count(results, index);
-    bool *matched = calloc(n + 1, sizeof *matched);
+    bool *matched = calloc(n + 1, sizeof *matched), *found = calloc(m + 1, sizeof *found);
     double lowest_so_far = 2;
     for (size_t j = 0; j < m; j++) {
         yk_detection d = YK_DETECTION_INIT;
@@ -68,30 +121,18 @@ static void compare_boxes(const char *image, double conf, const yk_results *resu
         if (!name || strcmp(name, d.name) != 0) fail(image, conf, "class name differs", NULL, &d);
         size_t i = 0;
         while (i < n && (matched[i] || !same_detection(results, index, j, json_array_get(rows, i), tolerance))) i++;
-        if (i == n) {
-            if (fabs((double)d.confidence - conf) <= SCORE_TOLERANCE)
-                n_borderline++;
-            else
-                fail(image, conf, "not expected", NULL, &d);
-            continue;
-        }
+        if (i == n) continue;
         json_t *row = json_array_get(rows, i);
         double confidence = json_number_value(json_object_get(row, "confidence"));
-        matched[i] = true;
+        matched[i] = found[j] = true;
         if (confidence > lowest_so_far + TIE) fail(image, conf, "out of order", row, &d);
         if (confidence < lowest_so_far) lowest_so_far = confidence;
         compare_mask(image, conf, results, index, j, row, which);
     }
-    for (size_t i = 0; i < n; i++) {
-        json_t *row = json_array_get(rows, i);
-        if (matched[i]) continue;
-        if (fabs(json_number_value(json_object_get(row, "confidence")) - conf) <= SCORE_TOLERANCE)
-            n_borderline++;
-        else
-            fail(image, conf, "missing", row, NULL);
-    }
+    judge_unmatched(image, conf, results, index, rows, matched, found);
     n_checked += (int)n;
     free(matched);
+    free(found);
 }
 
 static void compare_probs(const char *image, const yk_results *results, size_t index, json_t *answer) {
@@ -216,6 +257,7 @@ int main(int argc, char **argv) {
     int imgsz = (int)json_integer_value(json_object_get(reference, "imgsz"));
     yk_predict_options options = {.size = sizeof options, .rect = rect ? YK_ON : YK_OFF, .imgsz = {imgsz, imgsz}};
     size_t most = option(argc, argv, "--pictures") ? (size_t)atoi(option(argc, argv, "--pictures")) : SIZE_MAX;
+    if (json_object_get(reference, "iou")) iou_threshold = json_number_value(json_object_get(reference, "iou"));
     json_t *names = json_object_get(reference, "names"), *images = json_object_get(reference, "images");
     for (size_t i = 0; i < json_array_size(images) && i < most; i++) {
         json_t *entry = json_array_get(images, i), *answers, *answer;

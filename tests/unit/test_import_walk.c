@@ -350,7 +350,7 @@ static void other_files_are_named(void **state) {
     plan[0] = 12;
     sniffed("", 0, YK__FORMAT, "empty");
     sniffed("PK\3\4....archive/data.pkl", 24, YK__TRUNCATED, "zip archive is cut");
-    sniffed("PK\3\4....somefile", 16, YK__UNSUPPORTED, "zip");
+    sniffed("PK\3\4....somefile", 16, YK__TRUNCATED, "zip archive is cut");
     sniffed("\x80\x02}q.......", 11, YK__UNSUPPORTED, "pickle");
     sniffed("ftrt............", 16, YK__UNSUPPORTED, "TensorRT plan (8.6");
     sniffed("ptrt............", 16, YK__UNSUPPORTED, "TensorRT plan (before");
