@@ -351,7 +351,7 @@ static void other_files_are_named(void **state) {
     sniffed("", 0, YK__FORMAT, "empty");
     sniffed("PK\3\4....archive/data.pkl", 24, YK__TRUNCATED, "zip archive is cut");
     sniffed("PK\3\4....somefile", 16, YK__TRUNCATED, "zip archive is cut");
-    sniffed("\x80\x02}q.......", 11, YK__UNSUPPORTED, "pickle");
+    sniffed("\x80\x02}q.......", 11, YK__FORMAT, "pickle");
     sniffed("ftrt............", 16, YK__UNSUPPORTED, "TensorRT plan (8.6");
     sniffed("ptrt............", 16, YK__UNSUPPORTED, "TensorRT plan (before");
     sniffed(plan, 32, YK__UNSUPPORTED, "exported by Ultralytics");
