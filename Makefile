@@ -47,3 +47,12 @@ check-layers: ## who includes whom (docs/architecture.md)
 
 clean:
 	@rm -rf $(BUILD)
+
+# Our own models (tools/train/README.md): TRAIN holds options of train.py, such as --reduced.
+MODELS := yolk-digits yolk-digit-cls yolk-plate-obb yolk-plate-pose yolk-plate-seg
+.PHONY: models $(MODELS:%=model-%)
+
+models: $(MODELS:%=model-%) ## train all of our own models (hours without a GPU)
+
+$(MODELS:%=model-%): model-%: ## train one of them, resuming where it was
+	@tools/train/model $* $(TRAIN)

@@ -8,7 +8,7 @@ def glare(rng, image):
     small = np.zeros((h // 4 + 1, w // 4 + 1), np.float32)
     for _ in range(rng.integers(1, 4)):
         c = (int(rng.integers(0, w // 4)), int(rng.integers(0, h // 4)))
-        axes = (int(rng.integers(3, w // 12)), int(rng.integers(2, w // 24)))
+        axes = (int(rng.integers(3, max(4, w // 12))), int(rng.integers(2, max(3, w // 24))))
         cv2.ellipse(small, c, axes, float(rng.uniform(0, 180)), 0, 360, float(rng.uniform(60, 190)), -1)
     small = cv2.GaussianBlur(small, (0, 0), float(rng.uniform(2, 12)))
     return cv2.add(image, cv2.merge([cv2.resize(small, (w, h)).astype(np.uint8)] * 3))

@@ -170,19 +170,29 @@ class Exported(nn.Module):
     def __init__(self, detector, height, width):
         super().__init__()
         self.net = detector
-        points, strides = detector.anchors(height, width, "cpu")
-        self.register_buffer("grid", (points / strides[:, None]).T[None].contiguous())
-        self.register_buffer("scale", strides[None, None])
+        # Kept as rows and columns that the graph spreads: written out, the anchors of stride 4 alone would be a tenth of the file.
+        self.shapes = [(height // s, width // s) for s in detector.body.strides]
+        for i, ((h, w), s) in enumerate(zip(self.shapes, detector.body.strides)):
+            self.register_buffer(f"row{i}", torch.arange(w, dtype=torch.float32)[None] + 0.5)
+            self.register_buffer(f"column{i}", torch.arange(h, dtype=torch.float32)[:, None] + 0.5)
+            self.register_buffer(f"stride{i}", torch.tensor([float(s)]))
         self.dfl = nn.Conv2d(BINS, 1, 1, bias=False)
         self.dfl.weight.data = torch.arange(BINS, dtype=torch.float32).view(1, BINS, 1, 1)
+
+    def grid(self):
+        """Anchors in strides [1, 2, A] and strides [1, 1, A]."""
+        parts = [torch.stack((getattr(self, f"row{i}").expand(s), getattr(self, f"column{i}").expand(s))).view(2, -1) for i, s in enumerate(self.shapes)]
+        strides = [getattr(self, f"stride{i}").expand(h * w) for i, (h, w) in enumerate(self.shapes)]
+        return torch.cat(parts, 1)[None], torch.cat(strides)[None, None]
 
     def forward(self, x):
         net = self.net
         levels = net.body(x)
+        grid, scale = self.grid()
         n = x.shape[0]
         rows = [torch.cat((box(p), cls(p)), 1).view(n, 4 * BINS + net.n_classes, -1) for box, cls, p in zip(net.box, net.cls, levels)]
         box, cls = torch.cat(rows, 2).split((4 * BINS, net.n_classes), 1)
-        a = self.scale.shape[2]
+        a = scale.shape[2]
         distance = self.dfl(box.view(n, 4, BINS, a).transpose(2, 1).softmax(1)).view(n, 4, a)
         low, high = distance.split((2, 2), 1)
         extra = torch.cat([m(p).view(n, net.n_extra, -1) for m, p in zip(net.extra, levels)], 2) if net.n_extra else None
@@ -190,18 +200,18 @@ class Exported(nn.Module):
             angle = (extra.sigmoid() - 0.25) * math.pi
             cos, sin = torch.cos(angle), torch.sin(angle)
             x_f, y_f = ((high - low) / 2).split((1, 1), 1)
-            centre = torch.cat((x_f * cos - y_f * sin, x_f * sin + y_f * cos), 1) + self.grid
-            boxes = torch.cat((centre, low + high), 1) * self.scale
+            centre = torch.cat((x_f * cos - y_f * sin, x_f * sin + y_f * cos), 1) + grid
+            boxes = torch.cat((centre, low + high), 1) * scale
             return torch.cat((boxes, cls.sigmoid(), angle), 1)
-        corner1, corner2 = self.grid - low, self.grid + high
-        boxes = torch.cat(((corner1 + corner2) / 2, corner2 - corner1), 1) * self.scale
+        corner1, corner2 = grid - low, grid + high
+        boxes = torch.cat(((corner1 + corner2) / 2, corner2 - corner1), 1) * scale
         answer = torch.cat((boxes, cls.sigmoid()), 1)
         if net.task == "detect":
             return answer
         if net.task == "segment":
             return torch.cat((answer, extra), 1), net.proto(levels[0])
         points = extra.view(n, net.n_points, 3, a)
-        xy = (points[:, :, :2] * 2.0 + (self.grid - 0.5)) * self.scale
+        xy = (points[:, :, :2] * 2.0 + (grid - 0.5)) * scale
         points = torch.cat((xy, points[:, :, 2:3].sigmoid()), 2).view(n, net.n_points * 3, a)
         return torch.cat((answer, points), 1)
 

@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""Measures a model on the unseen test set: scenes with fonts, textures and layouts that training never drew. What is measured is
+the network as it ships: fused, weights rounded to half precision.
+
+usage: evaluate.py NAME WEIGHTS.pt [--pictures N] [--workers N] [--json FILE]"""
+import argparse
+import json
+import os
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+import metrics
+from dataset import detector_sample, digit_crops
+from export import for_inference, load
+from recipes import RECIPES
+
+LEAST_SCORE = 0.01  # of an answer that counts towards the average precision
+NMS = 0.6
+
+
+class TestSet(torch.utils.data.Dataset):
+    def __init__(self, recipe, n):
+        self.recipe, self.n = recipe, n
+
+    def __len__(self):
+        return self.n
+
+    def __getitem__(self, index):
+        if self.recipe.task == "classify":
+            return digit_crops(self.recipe, index, True)
+        return detector_sample(self.recipe, index, self.recipe.export_size, True)
+
+
+def answers(recipe, rows):
+    """Raw output [channels, A] -> boxes, scores, classes, extras of what is left after suppression."""
+    n = len(recipe.names)
+    score, cls = rows[4:4 + n].max(0), rows[4:4 + n].argmax(0)
+    keep = score > LEAST_SCORE
+    rows, score, cls = rows[:, keep].T, score[keep], cls[keep]
+    if recipe.task == "obb":
+        boxes = np.concatenate((rows[:, :4], rows[:, -1:]), 1)
+    else:
+        boxes = np.concatenate((rows[:, :2] - rows[:, 2:4] / 2, rows[:, :2] + rows[:, 2:4] / 2), 1)
+    keep = metrics.suppress(boxes, score, cls, NMS, metrics.rotated_iou if recipe.task == "obb" else metrics.box_iou)
+    return boxes[keep], score[keep], cls[keep], rows[keep, 4 + n:]
+
+
+def masks_of(extra, proto, boxes, size):
+    """Masks at the input's size, cut to their boxes."""
+    if not len(extra):
+        return np.zeros((0, size, size), bool)
+    small = torch.from_numpy(extra) @ torch.from_numpy(proto).flatten(1)
+    full = F.interpolate(small.view(1, len(extra), *proto.shape[1:]), (size, size), mode="bilinear", align_corners=False)[0].numpy() > 0
+    y, x = np.arange(size)[:, None], np.arange(size)[None]
+    b = boxes[:, :, None, None]
+    return full & (x >= b[:, 0]) & (x < b[:, 2]) & (y >= b[:, 1]) & (y < b[:, 3])
+
+
+@torch.no_grad()
+def measure(recipe, net, pictures, workers, device):
+    module = for_inference(recipe, net).to(device)
+    loader = torch.utils.data.DataLoader(TestSet(recipe, pictures), batch_size=None, num_workers=workers, collate_fn=lambda sample: sample)
+    if recipe.task == "classify":
+        right = total = 0
+        for crops, labels in loader:
+            if len(crops):
+                x = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float().to(device) / 255
+                right += int((module(x).argmax(1).cpu() == torch.tensor(labels)).sum())
+                total += len(labels)
+        return {"top1": right / max(total, 1), "objects": total}
+    plain, mask = metrics.AveragePrecision(), metrics.AveragePrecision()
+    errors, objects = [], 0
+    for truth, found in loader:
+        out = module(torch.from_numpy(truth["image"]).permute(2, 0, 1)[None].float().to(device) / 255)
+        out = [o[0].float().cpu().numpy() for o in (out if isinstance(out, tuple) else (out,))]
+        boxes, score, cls, extra = answers(recipe, out[0])
+        goal = np.array([o["box"] for o in found], np.float32).reshape(-1, boxes.shape[1])
+        goal_cls = np.array([o["cls"] for o in found], int)
+        objects += len(found)
+        iou = metrics.rotated_iou(boxes, goal) if recipe.task == "obb" else metrics.box_iou(boxes, goal)
+        plain.add(iou, score, cls, goal_cls)
+        if recipe.task == "pose":
+            for i in np.flatnonzero(score >= 0.25):
+                if len(goal) and iou[i].max() >= 0.5:
+                    points = found[int(iou[i].argmax())]["points"]
+                    width = (np.linalg.norm(points[1, :2] - points[0, :2]) + np.linalg.norm(points[2, :2] - points[3, :2])) / 2
+                    gap = np.linalg.norm(extra[i].reshape(4, 3)[:, :2] - points[:, :2], axis=1)[points[:, 2] > 0]
+                    if len(gap):
+                        errors.append(float(gap.mean() / width))
+        if recipe.task == "segment":
+            size = recipe.export_size
+            mine = masks_of(extra, out[1], boxes, size)
+            maps = (truth["field_id"], truth["digit_id"])
+            theirs = np.stack([maps[o["map"]] == o["id"] for o in found]) if found else np.zeros((0, size, size), bool)
+            mask.add(metrics.mask_iou(mine, theirs), score, cls, goal_cls)
+    result = dict(zip(("map50", "map50_95"), plain.result()), objects=objects)
+    if recipe.task == "pose":
+        errors = np.array(errors or [1.0])
+        result.update(corner_median=float(np.median(errors)), corner_2_percent=float((errors < 0.02).mean()))
+    if recipe.task == "segment":
+        result.update(zip(("mask_map50", "mask_map50_95"), mask.result()))
+    return result
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("name", choices=RECIPES)
+    parser.add_argument("weights")
+    parser.add_argument("--pictures", type=int, default=1000)
+    parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1))
+    parser.add_argument("--json")
+    arguments = parser.parse_args()
+    recipe = RECIPES[arguments.name]
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    result = measure(recipe, load(recipe, arguments.weights), arguments.pictures, arguments.workers, device)
+    result = {"model": recipe.name, "pictures": arguments.pictures, **{k: round(v, 4) for k, v in result.items()}}
+    print(json.dumps(result))
+    for mark, least in recipe.marks.items():
+        print(f"{mark} {result[mark]:.4f}, wanted {least}: {'reached' if result[mark] >= least else 'NOT reached'}")
+    if arguments.json:
+        with open(arguments.json, "w") as f:
+            json.dump(result, f)
+
+
+if __name__ == "__main__":
+    main()
