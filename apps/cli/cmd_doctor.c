@@ -14,12 +14,22 @@ static int run(const cli_args *args) {
     return EXIT_DONE;
 }
 
-const cli_command cmd_doctor = {.name = "doctor",
-                                .synopsis = "[--json]",
-                                .summary = "this machine and what yolk uses of it",
-                                .text = "Shows the processor and the instruction set that yolk uses, memory, and what this "
-                                        "yolk was built with. The environment variable YOLK_CPU (avx512, avx2, neon, generic) "
-                                        "caps the instruction set.",
-                                .options = options,
-                                .max_arguments = 0,
-                                .run = run};
+const cli_command cmd_doctor = {
+    .name = "doctor",
+    .synopsis = "[--json]",
+    .summary = "this machine: processor, GPU, driver, TensorRT libraries found, what yolk uses",
+    .text =
+        "Shows the processor and the instruction set that yolk uses, memory, and what this yolk was built with; whether this "
+        "is a "
+        "container and what of the GPU is visible in it; NVIDIA GPUs and their compute capability, the driver and the newest "
+        "CUDA "
+        "that it serves; and every library of TensorRT, CUDA and cuDNN found on the loader's path, in Python environments and "
+        "in "
+        "the usual other places: its version, and whether the loader takes it. Two versions of TensorRT are trouble, and are "
+        "pointed out.\n\n"
+        "All of it is read off files and names. No library is loaded and no driver is called, so that a broken one cannot make "
+        "this command hang. Compute capabilities are read off names and marked likely. The environment variable YOLK_CPU "
+        "(avx512, avx2, neon, generic) caps the instruction set.",
+    .options = options,
+    .max_arguments = 0,
+    .run = run};

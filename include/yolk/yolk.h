@@ -30,7 +30,7 @@
  *    time. Everything else is a value.
  *  - What the library does to its process: it starts threads only inside pools (they block all signals), opens the files you
  *    name and its cache folder, reads the environment variables YOLK_CPU, YOLK_MODELS, XDG_CACHE_HOME and HOME, and nothing
- *    else. It never exits, aborts, prints, changes the locale or installs handlers. A child of a fork may go on using handles
+ *    else; yk_machine_describe alone looks around on the machine. It never exits, aborts, prints, changes the locale or installs handlers. A child of a fork may go on using handles
  *    of its parent; its pools then run on the calling thread alone. */
 #ifndef YOLK_YOLK_H
 #define YOLK_YOLK_H
@@ -495,7 +495,8 @@ YK_API yk_status yk_strip(const char *engine_path, const char *plan_path, char *
 /* The way back: metadata is one JSON object (byte for byte; other than ASCII is escaped), the plan whole and without metadata. */
 YK_API yk_status yk_wrap(const char *plan_path, const char *metadata, const char *engine_path, yk_error *error);
 
-/* This machine: processor, what yolk uses of it, memory, build options. */
+/* This machine: processor, what yolk uses of it, memory, build options; GPUs, driver, the libraries of CUDA and TensorRT that are here
+ * and which of them the loader takes. Read off files and names: nothing is loaded, no driver is called. */
 YK_API yk_status yk_machine_describe(bool json, char **text, yk_error *error);
 
 #ifdef __cplusplus

@@ -151,7 +151,11 @@ yk_status yk_machine_describe(bool json, char **out, yk_error *error) {
     yk_report *report = yk__alloc(sizeof *report);
     if (!report) return yk__api_fail(error, YK_ERROR_MEMORY, "out of memory for a report");
     yk__machine_facts(&report->report, yk_build_features());
-    yk__code code = json ? yk__facts_json(&report->report, &text, &e) : yk__facts_text(&report->report, &text, &e);
+    yk__code code = YK__OK;
+    if (json)
+        code = yk__facts_json(&report->report, &text, &e);
+    else
+        yk__machine_text(&report->report, &text);
     yk_report_destroy(&report);
     return hand_over(code, &text, out, &e, error);
 }
