@@ -43,7 +43,8 @@ typedef struct cli_args {
     int n_arguments;
 } cli_args;
 
-extern const cli_command cmd_build, cmd_check, cmd_doctor, cmd_explain, cmd_inspect, cmd_predict, cmd_bench, cmd_compare, cmd_models, cmd_strip, cmd_wrap;
+extern const cli_command cmd_build, cmd_check, cmd_doctor, cmd_explain, cmd_inspect, cmd_predict, cmd_bench, cmd_compare,
+    cmd_models, cmd_strip, cmd_wrap;
 extern const cli_command *const cli_commands[]; /* in the order of help; ends with NULL */
 extern const cli_option cli_build_options[];
 

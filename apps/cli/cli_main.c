@@ -4,8 +4,8 @@
 #include <signal.h>
 #include <string.h>
 
-const cli_command *const cli_commands[] = {&cmd_build, &cmd_check,   &cmd_explain, &cmd_strip, &cmd_wrap, &cmd_inspect, &cmd_predict,
-                                           &cmd_bench, &cmd_compare, &cmd_models,  &cmd_doctor,  NULL};
+const cli_command *const cli_commands[] = {&cmd_build,   &cmd_check, &cmd_explain, &cmd_strip,  &cmd_wrap,   &cmd_inspect,
+                                           &cmd_predict, &cmd_bench, &cmd_compare, &cmd_models, &cmd_doctor, NULL};
 
 static const cli_command *find_command(const char *name) {
     for (int i = 0; cli_commands[i]; i++)

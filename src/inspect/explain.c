@@ -75,10 +75,11 @@ static int compare_versions(const char *a, const char *b) {
     return 0;
 }
 
+/* How two releases came together: where the text does not say, this is one way. */
 static void add_two_installed(draft *d, const yk__sighting *from) {
-    if (d->seen->near[YK__SURROUNDING_SAME_MACHINE])
-        put_note(put_cause(d, from, YK__CAUSE_TWO_TENSORRT_INSTALLED, YK__CERTAINTY_LIKELY),
-                 "The text says that building and loading share a machine.");
+    bool same = d->seen->near[YK__SURROUNDING_SAME_MACHINE];
+    entry *e = put_cause(d, from, YK__CAUSE_TWO_TENSORRT_INSTALLED, same ? YK__CERTAINTY_LIKELY : YK__CERTAINTY_CANDIDATE);
+    if (same) put_note(e, "The text says that building and loading share a machine.");
 }
 
 static void decide_version(draft *d) {
@@ -114,11 +115,9 @@ static void decide_serial(draft *d) {
     if (is_safe && file_zero) put_cause(d, from, YK__CAUSE_NEWER_PLAN_ON_OLDER_RUNTIME, YK__CERTAINTY_CERTAIN);
     put_cause(d, from, YK__CAUSE_SERIALIZATION_VERSION_MISMATCH, YK__CERTAINTY_CERTAIN);
     if (!is_safe && from->machine.kind && from->file.kind) {
-        int machine = yk__serialization_release(atoi(from->machine.value)),
-            file = yk__serialization_release(atoi(from->file.value));
-        if (machine && file && machine != file)
-            put_cause(d, from, file > machine ? YK__CAUSE_NEWER_PLAN_ON_OLDER_RUNTIME : YK__CAUSE_OLDER_PLAN_ON_NEWER_RUNTIME,
-                      YK__CERTAINTY_LIKELY);
+        int order = yk__serialization_compare(atoi(from->file.value), atoi(from->machine.value));
+        if (order > 0) put_cause(d, from, YK__CAUSE_NEWER_PLAN_ON_OLDER_RUNTIME, YK__CERTAINTY_LIKELY);
+        if (order < 0) put_cause(d, from, YK__CAUSE_OLDER_PLAN_ON_NEWER_RUNTIME, YK__CERTAINTY_LIKELY);
     }
     add_two_installed(d, from);
 }

@@ -288,7 +288,8 @@ static void read_compiled_trt(const hit *h) {
 }
 
 static void read_shared_object(const hit *h) {
-    static const char *const libraries[] = {"libnvinfer", "libnvonnxparser", "libnvparsers", "libnvcaffe_parser"};
+    static const char *const libraries[] = {"libnvinfer", "libnvonnxparser", "libnvparsers", "libnvcaffe_parser",
+                                            "tensorrt/tensorrt.so"};
     bool optional =
         yk__squeezed_has(h->s, h->at, "couldnotload") || before(h, 120, "dlerror") || before(h, 120, "couldnotloaddynamic");
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
@@ -305,8 +306,9 @@ static void read_no_module(const hit *h) {
 
 /* ---- paths ---- */
 
+/* ONNX Runtime writes "Load model from x.enginefailed:Protobuf parsing failed". */
 static bool ends_word(const yk__squeezed *s, size_t end) {
-    if (end >= s->n || s->gap[end] != YK__GAP_NONE) return true;
+    if (end >= s->n || s->gap[end] != YK__GAP_NONE || yk__squeezed_has(s, end, "failed:")) return true;
     return !is_word(s->text[end]) && !(s->text[end] == '.' && end + 1 < s->n && is_word(s->text[end + 1]));
 }
 

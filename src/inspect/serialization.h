@@ -5,8 +5,8 @@
 
 /* "8.2", "10.3 to 10.9"; NULL when the number is not known. */
 const char *yk__serialization_hint(int number);
-/* The release as major * 100 + minor (the first of a range), for saying which of two is newer; 0 when not known or when
- * releases of very different age share the number. */
-int yk__serialization_release(int number);
+/* Whether the releases that write `a` are all newer (1) or all older (-1) than those that write `b`; 0 when they overlap or one
+ * of the numbers is not known. */
+int yk__serialization_compare(int a, int b);
 
 #endif

@@ -90,6 +90,16 @@ static const sample samples[] = {
      "[TRT] [E] IRuntime::deserializeCudaEngine: Error Code 1: Serialization (Serialization assertion stdVersionRead == "
      "kSERIALIZATION_VERSION failed.Version tag does not match. Note: Current Version: 240, Serialized Engine Version: 239)\n"
      "ERROR: TensorRT model exported with a different version than 10.11.0.33"},
+    {"serialization-version-mismatch newer-plan-on-older-runtime two-tensorrt-installed", "237", "239",
+     "[E] IRuntime::deserializeCudaEngine: Error Code 1: Serialization (Serialization assertion stdVersionRead == "
+     "kSERIALIZATION_VERSION "
+     "failed.Version tag does not match. Note: Current Version: 237, Serialized Engine Version: 239)\n[!] Could not "
+     "deserialize engine. "
+     "See log for details."},
+    {"serialization-version-mismatch older-plan-on-newer-runtime", "43", "96",
+     "[TensorRT] ERROR: 1: [stdArchiveReader.cpp::StdArchiveReader::34] Error Code 1: Serialization (Version tag does not "
+     "match. Note: "
+     "Current Version: 43, Serialized Engine Version: 96)"},
     {"serialization-version-mismatch newer-plan-on-older-runtime", "205", "239",
      "stdVersionRead == serializationVersion failed.Version tag does not match. Note: Current Version: 205, Serialized Engine "
      "Version: "
@@ -275,6 +285,8 @@ static const sample samples[] = {
     {"engine-given-to-onnx-reader", NULL, NULL,
      "onnxruntime.capi.onnxruntime_pybind11_state.InvalidProtobuf: [ONNXRuntimeError] : 7 : INVALID_PROTOBUF : Load model from "
      "/srv/m/best.engine failed:Protobuf parsing failed."},
+    {"engine-given-to-onnx-reader", NULL, NULL,
+     "[ONNXRuntimeError] : 7 : INVALID_PROTOBUF : Load model from det.enginefailed:Protobuf parsing failed."},
     {"utf8-decode", NULL, "213",
      "    metadata = json.loads(f.read(meta_len).decode('utf-8'))  # read metadata\nUnicodeDecodeError: 'utf-8' codec can't "
      "decode byte "
@@ -488,11 +500,11 @@ static void test_cut(void **state) {
         {"The engine plan file is not compatible with this version of TensorRT, expecting library version 10.12.0.36 got "
          "10.13.3.9, "
          "please rebuild.)",
-         "10.12.0.36", "10.13.3.9", "exact-version-mismatch newer-plan-on-older-runtime"},
+         "10.12.0.36", "10.13.3.9", "exact-version-mismatch newer-plan-on-older-runtime two-tensorrt-installed"},
         {"stdVersionRead == serializationVersion failed.Version tag does not match. Note: Current Version: 213, Serialized "
          "Engine "
          "Version: 205)",
-         "213", "205", "serialization-version-mismatch older-plan-on-newer-runtime"},
+         "213", "205", "serialization-version-mismatch older-plan-on-newer-runtime two-tensorrt-installed"},
         {"The engine plan file is generated on an incompatible device, expecting compute 12.0 got compute 8.6, please "
          "rebuild.)",
          "12.0", "8.6", "compute-capability-mismatch"},
