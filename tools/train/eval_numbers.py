@@ -34,7 +34,7 @@ def lines(results):
             height = min(last[4] - last[2], box[4] - box[2])
             off = abs((last[2] + last[4]) - (box[2] + box[4])) / 2
             gap = box[1] - last[3]
-            if off < 0.5 * height and gap < 1.5 * max(last[4] - last[2], 1) and (best is None or off < best[0]):
+            if off < 0.5 * height and gap < 4 * max(last[4] - last[2], 1) and (best is None or off < best[0]):
                 best = (off, row)
         if best:
             best[1].append(box)

@@ -26,6 +26,8 @@ def rotated_iou(a, b):
 
 
 def mask_iou(a, b):
+    if not len(a) or not len(b):
+        return np.zeros((len(a), len(b)))
     a, b = a.reshape(len(a), -1).astype(np.float32), b.reshape(len(b), -1).astype(np.float32)
     inner = a @ b.T
     return inner / (a.sum(1)[:, None] + b.sum(1)[None] - inner + 1e-9)
