@@ -30,8 +30,9 @@
  *    time. Everything else is a value.
  *  - What the library does to its process: it starts threads only inside pools (they block all signals), opens the files you
  *    name and its cache folder, reads the environment variables YOLK_CPU, YOLK_MODELS, XDG_CACHE_HOME and HOME, and nothing
- *    else; yk_machine_describe alone looks around on the machine. It never exits, aborts, prints, changes the locale or installs handlers. A child of a fork may go on using handles
- *    of its parent; its pools then run on the calling thread alone. */
+ *    else; yk_machine_describe alone looks around on the machine. It never exits, aborts, prints, changes the locale or
+ * installs handlers. A child of a fork may go on using handles of its parent; its pools then run on the calling thread alone.
+ */
 #ifndef YOLK_YOLK_H
 #define YOLK_YOLK_H
 
@@ -53,9 +54,11 @@ extern "C" {
 
 /* A struct with its size set and all else zero. */
 #ifdef __cplusplus
-#define YK_INIT(type) {sizeof(type)}
+#define YK_INIT(type) \
+    { sizeof(type) }
 #else
-#define YK_INIT(type) {.size = sizeof(type)}
+#define YK_INIT(type) \
+    { .size = sizeof(type) }
 #endif
 
 #define YK_VERSION_MAJOR 0
@@ -178,11 +181,11 @@ typedef struct yk_build_options {
     yk_choice3 end2end;    /* models with both heads: YK_ON takes the one-to-one head */
     const char *task;      /* "detect", "segment", "pose", "obb", "classify": for files that do not say; NULL: find out */
     const char *layout;    /* "v8", "v8-end2end", "nms", "v5", "yolox", "probabilities": how outputs are read; NULL: find out */
-    const char *names_file; /* class names, one a line, or YAML with `names:`; NULL: the model's own */
-    const char *passes;    /* for debugging: "none", "fold_constants,fuse_silu", "-recognise_head"; NULL: all */
-    bool tune;             /* measure kernels on this machine and record the choices */
+    const char *names_file;   /* class names, one a line, or YAML with `names:`; NULL: the model's own */
+    const char *passes;       /* for debugging: "none", "fold_constants,fuse_silu", "-recognise_head"; NULL: all */
+    bool tune;                /* measure kernels on this machine and record the choices */
     const char *choices_from; /* an engine whose recorded choices are taken over; NULL: none */
-    int32_t n_threads;     /* 0: one per physical core */
+    int32_t n_threads;        /* 0: one per physical core */
     yk_progress_fn progress;
     void *progress_user;
 } yk_build_options;
@@ -199,16 +202,16 @@ typedef struct yk_report yk_report;
 
 typedef struct yk_engine_options {
     size_t size;
-    const char *device;  /* "cpu" (default) or "ref" (plain C, slow, the oracle) */
-    const char *isa;     /* caps the instruction set: "avx512", "avx2", "neon", "generic"; NULL: the best here */
-    yk_pool *pool;       /* shared threads; NULL: the engine makes its own of n_threads */
-    int32_t n_threads;   /* 0: one per physical core */
-    yk_choice3 lazy_head; /* skip head work that cannot matter (default on; off: all branches are computed) */
-    int32_t max_shapes;  /* input shapes kept planned at once, least recently used goes first; 0: 8 */
-    yk_choice3 cache;    /* model files given here: keep the built engine in the cache folder (default on) */
-    const char *cache_dir; /* NULL: $XDG_CACHE_HOME/yolk or ~/.cache/yolk */
+    const char *device;            /* "cpu" (default) or "ref" (plain C, slow, the oracle) */
+    const char *isa;               /* caps the instruction set: "avx512", "avx2", "neon", "generic"; NULL: the best here */
+    yk_pool *pool;                 /* shared threads; NULL: the engine makes its own of n_threads */
+    int32_t n_threads;             /* 0: one per physical core */
+    yk_choice3 lazy_head;          /* skip head work that cannot matter (default on; off: all branches are computed) */
+    int32_t max_shapes;            /* input shapes kept planned at once, least recently used goes first; 0: 8 */
+    yk_choice3 cache;              /* model files given here: keep the built engine in the cache folder (default on) */
+    const char *cache_dir;         /* NULL: $XDG_CACHE_HOME/yolk or ~/.cache/yolk */
     const yk_build_options *build; /* for model files given here; NULL: defaults */
-    yk_report **report;  /* when not NULL gets the verdict on the file, on success and on failure; release it */
+    yk_report **report;            /* when not NULL gets the verdict on the file, on success and on failure; release it */
 } yk_engine_options;
 
 /* Loads an engine file, or builds a model file on the fly. The file is verified in full before anything is used. The engine
@@ -228,22 +231,22 @@ typedef enum yk_task {
 typedef struct yk_engine_info {
     size_t size;
     yk_task task;
-    const char *task_name;   /* "detect", ... */
-    const char *layout;      /* "v8", ... */
-    const char *device;      /* "cpu", "ref" */
-    const char *isa;         /* "avx512", "avx2", "generic", "c" */
-    const char *precision;   /* "fp32" */
+    const char *task_name; /* "detect", ... */
+    const char *layout;    /* "v8", ... */
+    const char *device;    /* "cpu", "ref" */
+    const char *isa;       /* "avx512", "avx2", "generic", "c" */
+    const char *precision; /* "fp32" */
     int32_t n_threads;
     int32_t n_classes;
-    int32_t imgsz[2];        /* default input height, width */
-    int32_t stride;          /* sides are rounded up to multiples of this */
+    int32_t imgsz[2]; /* default input height, width */
+    int32_t stride;   /* sides are rounded up to multiples of this */
     int32_t channels;
-    bool any_size;           /* other input sizes are possible */
-    bool rect;               /* default of yk_predict_options.rect */
-    bool end2end;            /* one-to-one head or embedded NMS: no NMS here */
-    float conf, iou;         /* defaults */
+    bool any_size;   /* other input sizes are possible */
+    bool rect;       /* default of yk_predict_options.rect */
+    bool end2end;    /* one-to-one head or embedded NMS: no NMS here */
+    float conf, iou; /* defaults */
     int32_t max_det;
-    int32_t kpt_shape[2];    /* pose: points, numbers per point */
+    int32_t kpt_shape[2]; /* pose: points, numbers per point */
 } yk_engine_info;
 #define YK_ENGINE_INFO_INIT YK_INIT(yk_engine_info)
 
@@ -267,9 +270,9 @@ typedef struct yk_context yk_context;
 
 typedef struct yk_context_options {
     size_t size;
-    bool dense;   /* compute the head's whole output tensors, as the export does, instead of only what passes the threshold:
-                     yk_context_run needs it; yk_predict answers the same, slower */
-    bool profile; /* time every step (yk_context_profile) */
+    bool dense;       /* compute the head's whole output tensors, as the export does, instead of only what passes the threshold:
+                         yk_context_run needs it; yk_predict answers the same, slower */
+    bool profile;     /* time every step (yk_context_profile) */
     bool keep_layers; /* every layer's output can be read after a run (yk_context_layer): more memory, nothing elided */
 } yk_context_options;
 
@@ -282,7 +285,16 @@ YK_API void yk_context_destroy(yk_context **context);
  * network bakes its size in; the message names the node. */
 YK_API yk_status yk_context_prepare(yk_context *context, int32_t batch, int32_t height, int32_t width, yk_error *error);
 
-typedef enum yk_dtype { YK_F32 = 1, YK_F16 = 2, YK_F64 = 4, YK_I8 = 5, YK_U8 = 6, YK_I32 = 9, YK_I64 = 11, YK_BOOL = 13 } yk_dtype;
+typedef enum yk_dtype {
+    YK_F32 = 1,
+    YK_F16 = 2,
+    YK_F64 = 4,
+    YK_I8 = 5,
+    YK_U8 = 6,
+    YK_I32 = 9,
+    YK_I64 = 11,
+    YK_BOOL = 13
+} yk_dtype;
 
 typedef struct yk_tensor {
     size_t size;
@@ -326,17 +338,17 @@ typedef struct yk_results yk_results;
 
 typedef struct yk_predict_options {
     size_t size;
-    float conf;            /* keep scores above this; 0: the engine's default; negative: keep everything */
-    float iou;             /* NMS threshold; 0: the engine's default; negative: 0 */
-    int32_t max_det;       /* most detections per picture; 0: the engine's default */
+    float conf;             /* keep scores above this; 0: the engine's default; negative: keep everything */
+    float iou;              /* NMS threshold; 0: the engine's default; negative: 0 */
+    int32_t max_det;        /* most detections per picture; 0: the engine's default */
     const int32_t *classes; /* keep only these; NULL: all */
     size_t n_classes;
-    bool agnostic;         /* NMS across classes */
-    int32_t imgsz[2];      /* network height and width, rounded up to the stride; 0: the engine's default */
-    yk_choice3 rect;       /* pad only to a multiple of the stride instead of to the full size */
-    int32_t batch;         /* pictures per network run; 0: 1. Answers do not depend on it */
-    bool keep_inputs;      /* keep the network-size u8 pictures (yk_results_input) */
-    bool retina_masks;     /* segment: masks at the picture's size instead of the network input's */
+    bool agnostic;     /* NMS across classes */
+    int32_t imgsz[2];  /* network height and width, rounded up to the stride; 0: the engine's default */
+    yk_choice3 rect;   /* pad only to a multiple of the stride instead of to the full size */
+    int32_t batch;     /* pictures per network run; 0: 1. Answers do not depend on it */
+    bool keep_inputs;  /* keep the network-size u8 pictures (yk_results_input) */
+    bool retina_masks; /* segment: masks at the picture's size instead of the network input's */
 } yk_predict_options;
 
 /* Picture level: letterbox or crop, network, NMS, scaling back. One result per picture, in order. Release with
@@ -352,7 +364,7 @@ YK_API void yk_results_destroy(yk_results **results);
 typedef struct yk_detection {
     size_t size;
     int32_t class_id;
-    const char *name;     /* the class name; lives as long as the engine */
+    const char *name; /* the class name; lives as long as the engine */
     float confidence;
     float x1, y1, x2, y2; /* pixels of the original picture, clipped to it; obb: the bounds of the corners, not clipped */
     float xywhr[5];       /* obb: centre, width, height in pixels, angle in radians; zeros for other tasks */
@@ -383,9 +395,9 @@ YK_API const float *yk_results_keypoints(const yk_results *results, size_t image
 /* segment: what belongs to a detection, pixel by pixel. */
 typedef struct yk_mask {
     size_t size;
-    int32_t width, height; /* of the whole mask: the network's input, or with retina_masks the picture */
+    int32_t width, height;               /* of the whole mask: the network's input, or with retina_masks the picture */
     int32_t x, y, box_width, box_height; /* the part inside the detection's box; all pixels outside it are 0 */
-    uint8_t *bits;         /* box_height rows of box_width bytes, 0 or 1 */
+    uint8_t *bits;                       /* box_height rows of box_width bytes, 0 or 1 */
 } yk_mask;
 #define YK_MASK_INIT YK_INIT(yk_mask)
 
@@ -406,15 +418,16 @@ YK_API const float *yk_results_probs(const yk_results *results, size_t image, si
 /* classify: the class at rank 0 .. 4 (equal probabilities: lower class first); -1 past the end. */
 YK_API int32_t yk_results_top(const yk_results *results, size_t image, size_t rank);
 YK_API yk_status yk_results_speed(const yk_results *results, size_t image, yk_speed *speed);
-/* With keep_inputs: the u8 picture as the network saw it (letterboxed BGR; classify: cropped BGR). It belongs to the results. */
+/* With keep_inputs: the u8 picture as the network saw it (letterboxed BGR; classify: cropped BGR). It belongs to the results.
+ */
 YK_API yk_status yk_results_input(const yk_results *results, size_t image, yk_image *input, yk_error *error);
 
 typedef struct yk_json_options {
     size_t size;
     const char *source; /* the "source" field, byte for byte; NULL: none */
     int32_t frame;
-    bool probs;         /* classify: all probabilities beside the top five */
-    bool no_speed;      /* leave out "speed_ms", so that equal answers are equal text */
+    bool probs;    /* classify: all probabilities beside the top five */
+    bool no_speed; /* leave out "speed_ms", so that equal answers are equal text */
 } yk_json_options;
 
 /* One compact JSON object, as docs/json.md describes (names as Ultralytics' summary()). A failed picture gives its error. */
@@ -457,9 +470,9 @@ typedef enum yk_verdict {
 
 typedef struct yk_finding {
     size_t size;
-    const char *code;      /* stable, see docs/verdicts.md */
-    const char *certainty; /* "certain", "likely", "candidate" */
-    const char *severity;  /* "error", "warning", "info" */
+    const char *code;                              /* stable, see docs/verdicts.md */
+    const char *certainty;                         /* "certain", "likely", "candidate" */
+    const char *severity;                          /* "error", "warning", "info" */
     const char *where, *expected, *found, *remedy; /* "" where there is nothing to say */
 } yk_finding;
 #define YK_FINDING_INIT YK_INIT(yk_finding)
@@ -481,22 +494,23 @@ YK_API yk_status yk_report_finding(const yk_report *report, size_t i, yk_finding
 YK_API yk_status yk_report_to_json(const yk_report *report, char **text, yk_error *error);
 YK_API yk_status yk_report_to_text(const yk_report *report, char **text, yk_error *error);
 
-/* Explains a pasted text, a line or a whole log: which message of TensorRT, or of what wraps it, it holds; which number is the file's
- * and which the machine's; likely causes, the root first; what to do. n bytes of any text; of more than 4 MiB the first and the
- * last 2 MiB are read. *n_findings (may be NULL) is 0 when the text holds nothing that yolk knows, which is no error. text: one
- * compact JSON object, or text for people; the input is not repeated in it. */
+/* Explains a pasted text, a line or a whole log: which message of TensorRT, or of what wraps it, it holds; which number is the
+ * file's and which the machine's; likely causes, the root first; what to do. n bytes of any text; of more than 4 MiB the first
+ * and the last 2 MiB are read. *n_findings (may be NULL) is 0 when the text holds nothing that yolk knows, which is no error.
+ * text: one compact JSON object, or text for people; the input is not repeated in it. */
 YK_API yk_status yk_explain(const char *log, size_t n, bool json, char **text, size_t *n_findings, yk_error *error);
 
-/* Ultralytics writes its metadata in front of a TensorRT plan; other loaders stop at them. Writes the plan alone, byte for byte, and
- * only when the metadata parse and the plan is as long as its own header says: YK_ERROR_FORMAT or YK_ERROR_TRUNCATED else, and
- * nothing is written. The paths must be different files. metadata (may be NULL) gets the JSON; release it with
+/* Ultralytics writes its metadata in front of a TensorRT plan; other loaders stop at them. Writes the plan alone, byte for
+ * byte, and only when the metadata parse and the plan is as long as its own header says: YK_ERROR_FORMAT or YK_ERROR_TRUNCATED
+ * else, and nothing is written. The paths must be different files. metadata (may be NULL) gets the JSON; release it with
  * yk_text_destroy. */
 YK_API yk_status yk_strip(const char *engine_path, const char *plan_path, char **metadata, yk_error *error);
-/* The way back: metadata is one JSON object (byte for byte; other than ASCII is escaped), the plan whole and without metadata. */
+/* The way back: metadata is one JSON object (byte for byte; other than ASCII is escaped), the plan whole and without metadata.
+ */
 YK_API yk_status yk_wrap(const char *plan_path, const char *metadata, const char *engine_path, yk_error *error);
 
-/* This machine: processor, what yolk uses of it, memory, build options; GPUs, driver, the libraries of CUDA and TensorRT that are here
- * and which of them the loader takes. Read off files and names: nothing is loaded, no driver is called. */
+/* This machine: processor, what yolk uses of it, memory, build options; GPUs, driver, the libraries of CUDA and TensorRT that
+ * are here and which of them the loader takes. Read off files and names: nothing is loaded, no driver is called. */
 YK_API yk_status yk_machine_describe(bool json, char **text, yk_error *error);
 
 #ifdef __cplusplus

@@ -19,12 +19,12 @@ typedef struct yk__candidate {
 /* One picture's candidates, in rising anchor order (then class). Memory belongs to the context. */
 typedef struct yk__candidates {
     int32_t count;
-    int32_t capacity;   /* items that fit, at most YK__MAX_CANDIDATES */
-    int32_t n_extra;    /* floats per row of extra */
+    int32_t capacity; /* items that fit, at most YK__MAX_CANDIDATES */
+    int32_t n_extra;  /* floats per row of extra */
     yk__candidate *items;
-    float *extra;       /* capacity x n_extra: mask coefficients raw; keypoints decoded to pixels, visibility as probability;
-                           angle in radians */
-    int64_t found;      /* how many passed the threshold before the capacity cut */
+    float *extra;  /* capacity x n_extra: mask coefficients raw; keypoints decoded to pixels, visibility as probability;
+                      angle in radians */
+    int64_t found; /* how many passed the threshold before the capacity cut */
 } yk__candidates;
 
 /* Read at run time by the head; never part of a plan. */

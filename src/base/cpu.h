@@ -11,10 +11,10 @@ typedef enum yk__isa { YK__ISA_GENERIC, YK__ISA_AVX2, YK__ISA_AVX512, YK__ISA_NE
 typedef struct yk__cpu {
     char brand[64];
     bool fma, f16c, avx2, avx_vnni, avx512, avx512_vnni, avx512_bf16, avx512_vbmi, amx, neon; /* avx512 = F+BW+DQ+VL+CD */
-    uint32_t l1d_bytes, l2_bytes, l3_bytes; /* 0 when not known */
-    int n_logical;                          /* processors this process may run on (affinity and cgroup quota) */
-    int n_physical;                         /* of these, distinct cores */
-    yk__isa isa;                            /* highest usable level, after the mask */
+    uint32_t l1d_bytes, l2_bytes, l3_bytes;                                                   /* 0 when not known */
+    int n_logical;  /* processors this process may run on (affinity and cgroup quota) */
+    int n_physical; /* of these, distinct cores */
+    yk__isa isa;    /* highest usable level, after the mask */
 } yk__cpu;
 
 /* Found once, then constant; thread-safe. The environment variable YOLK_CPU = avx512|avx2|neon|generic caps the level; a

@@ -23,7 +23,8 @@ yk__code yk__map_open(yk__map *map, const char *path, size_t max_pipe_bytes, yk_
 void yk__map_close(yk__map *map);
 
 /* Reads a stream to its end, at most limit bytes (LIMIT beyond). *data from yk__alloc. */
-yk__code yk__read_stream(FILE *stream, const char *name, size_t limit, uint8_t **data, size_t *size, yk__error *err) YK__MUST_USE;
+yk__code yk__read_stream(FILE *stream, const char *name, size_t limit, uint8_t **data, size_t *size,
+                         yk__error *err) YK__MUST_USE;
 
 /* A file that appears whole or not at all: written beside its target under a temporary name, synced, renamed. A
  * symbolic link stays one and its target is replaced; a device or pipe is written directly; a folder is refused. Permission

@@ -32,19 +32,29 @@ void yk__alloc_fail_after(uint64_t n);
 uint64_t yk__alloc_count(void);
 
 /* *out = a * b (a + b); false on overflow, and *out is then of no use. */
-static inline bool yk__mul_size(size_t a, size_t b, size_t *out) { return !__builtin_mul_overflow(a, b, out); }
-static inline bool yk__add_size(size_t a, size_t b, size_t *out) { return !__builtin_add_overflow(a, b, out); }
-static inline bool yk__mul_i64(int64_t a, int64_t b, int64_t *out) { return !__builtin_mul_overflow(a, b, out); }
-static inline bool yk__add_i64(int64_t a, int64_t b, int64_t *out) { return !__builtin_add_overflow(a, b, out); }
+static inline bool yk__mul_size(size_t a, size_t b, size_t *out) {
+    return !__builtin_mul_overflow(a, b, out);
+}
+static inline bool yk__add_size(size_t a, size_t b, size_t *out) {
+    return !__builtin_add_overflow(a, b, out);
+}
+static inline bool yk__mul_i64(int64_t a, int64_t b, int64_t *out) {
+    return !__builtin_mul_overflow(a, b, out);
+}
+static inline bool yk__add_i64(int64_t a, int64_t b, int64_t *out) {
+    return !__builtin_add_overflow(a, b, out);
+}
 /* Rounds up to a power-of-two multiple; the caller has checked that this cannot overflow. */
-static inline size_t yk__round_up(size_t n, size_t multiple) { return (n + multiple - 1) & ~(multiple - 1); }
+static inline size_t yk__round_up(size_t n, size_t multiple) {
+    return (n + multiple - 1) & ~(multiple - 1);
+}
 
 /* A bump allocator: everything in it dies together. Not thread-safe. */
 typedef struct yk__arena_block yk__arena_block;
 typedef struct yk__arena {
     yk__arena_block *blocks;
-    size_t used;   /* bytes handed out */
-    size_t budget; /* most bytes it may hand out; 0 = no bound */
+    size_t used;      /* bytes handed out */
+    size_t budget;    /* most bytes it may hand out; 0 = no bound */
     bool over_budget; /* the last allocation failed because of its size, not for want of memory */
 } yk__arena;
 

@@ -46,7 +46,7 @@ typedef struct yk__error {
 
 #if defined(__GNUC__)
 #define YK__PRINTF(format_at, first_arg) __attribute__((format(printf, format_at, first_arg)))
-#define YK__MUST_USE __attribute__((warn_unused_result))
+#define YK__MUST_USE                     __attribute__((warn_unused_result))
 #else
 #define YK__PRINTF(format_at, first_arg)
 #define YK__MUST_USE

@@ -78,8 +78,8 @@ typedef struct yk__graph {
 } yk__graph;
 
 /* Bounds on what any model may hold: far above every YOLO (yolov8x has under 1,000 nodes), low enough to stop a bomb. */
-#define YK__MAX_NODES 100000
-#define YK__MAX_VALUES 400000
+#define YK__MAX_NODES          100000
+#define YK__MAX_VALUES         400000
 #define YK__MAX_INPUTS_OF_NODE 4096
 
 void yk__graph_init(yk__graph *graph, size_t arena_budget);

@@ -6,7 +6,14 @@
 #include "base/memory.h"
 #include "graph/graph.h"
 
-typedef enum yk__task { YK__TASK_NONE, YK__TASK_DETECT, YK__TASK_SEGMENT, YK__TASK_CLASSIFY, YK__TASK_POSE, YK__TASK_OBB } yk__task;
+typedef enum yk__task {
+    YK__TASK_NONE,
+    YK__TASK_DETECT,
+    YK__TASK_SEGMENT,
+    YK__TASK_CLASSIFY,
+    YK__TASK_POSE,
+    YK__TASK_OBB
+} yk__task;
 
 /* How the network's outputs are read when they leave as tensors (PARITY section 8.1, issue texts):
  *   probabilities  classify: N x M
@@ -31,32 +38,32 @@ typedef struct yk__recipe {
     yk__task task;
     yk__layout layout;
     int32_t n_classes;
-    const char **names;    /* n_classes UTF-8 names */
-    int32_t imgsz[2];      /* default network input, height then width */
-    int32_t stride;        /* input sides round up to multiples of this; 1 for classify exports */
-    int32_t batch;         /* batch the export was made for */
-    bool dynamic;          /* the source says that sizes are free */
-    bool rect;             /* default of --rect: what Ultralytics does with the source file */
-    int32_t channels;      /* 3 */
+    const char **names; /* n_classes UTF-8 names */
+    int32_t imgsz[2];   /* default network input, height then width */
+    int32_t stride;     /* input sides round up to multiples of this; 1 for classify exports */
+    int32_t batch;      /* batch the export was made for */
+    bool dynamic;       /* the source says that sizes are free */
+    bool rect;          /* default of --rect: what Ultralytics does with the source file */
+    int32_t channels;   /* 3 */
     yk__geometry geometry;
-    bool bgr;              /* channel order the network wants; false: RGB */
-    float scale;           /* (v / scale - mean) / std per channel in network order */
+    bool bgr;    /* channel order the network wants; false: RGB */
+    float scale; /* (v / scale - mean) / std per channel in network order */
     float mean[3], std[3];
-    int32_t pad_value;     /* letterbox, 114 */
-    float conf, iou;       /* defaults */
+    int32_t pad_value; /* letterbox, 114 */
+    float conf, iou;   /* defaults */
     int32_t max_det;
-    int32_t kpt_shape[2];  /* pose: K points of D numbers */
-    int32_t n_extra;       /* numbers per candidate behind box, score, class: coefficients, keypoints, angle */
+    int32_t kpt_shape[2]; /* pose: K points of D numbers */
+    int32_t n_extra;      /* numbers per candidate behind box, score, class: coefficients, keypoints, angle */
 } yk__recipe;
 
 /* Where a model came from; goes into the engine's provenance section and is never needed to run. */
 typedef struct yk__provenance {
-    const char *source_name;     /* base name of the source file */
+    const char *source_name; /* base name of the source file */
     char source_sha256[65];
-    const char *source_format;   /* "onnx", "pytorch" */
-    const char *description;     /* metadata of the export, NULL where absent */
+    const char *source_format; /* "onnx", "pytorch" */
+    const char *description;   /* metadata of the export, NULL where absent */
     const char *author, *license, *version, *date;
-    const char *options;         /* build options as text */
+    const char *options; /* build options as text */
 } yk__provenance;
 
 /* A model between import and engine file: the graph, how to use it, where it came from, and the memory behind all three. */
@@ -64,7 +71,7 @@ typedef struct yk__model {
     yk__graph graph; /* its arena owns the recipe's and provenance's strings too */
     yk__recipe recipe;
     yk__provenance provenance;
-    void *mapping;   /* a yk__map * (from yk__alloc) that constants point into, or NULL; closed and freed by yk__model_free */
+    void *mapping; /* a yk__map * (from yk__alloc) that constants point into, or NULL; closed and freed by yk__model_free */
     void **more_mappings; /* of external data files: an array from yk__alloc of the same, freed too */
     int32_t n_more_mappings;
 } yk__model;
