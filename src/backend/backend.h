@@ -63,7 +63,10 @@ struct yk__step {
     yk__operand *in, *out;
     const void *packed; /* kernel's packed weights, cache-line aligned, or NULL */
     size_t packed_bytes;
-    const void *state;                    /* kernel's resolved parameters, made by prepare, or NULL */
+    const void *state; /* kernel's resolved parameters, made by prepare, or NULL */
+    /* NULL, or u8 PLAIN N x ceil(H/4) x ceil(W/4) over output 0: tiles of 4x4 pixels that will be read. What lies in the others
+     * is then anything and need not be computed; the halo is written all the same. Only for kernels that said by_tiles. */
+    const yk__operand *tiles;
     size_t scratch_offset, scratch_bytes; /* in the context's memory, this step's alone while it runs; 64-byte aligned */
     double cost_ns;                       /* the cost model's estimate */
 };
@@ -95,6 +98,8 @@ typedef struct yk__need {
     bool fuse_maker;             /* the maker of input 0 is not run: this kernel reads the maker's input 0 and does both */
     bool in_place;               /* output 0 may lie exactly where input 0 lies (same shape and form) when that dies here */
     bool skip[YK__MAX_OPERANDS]; /* input i is not read at run time (it went into packed weights or state) */
+    bool by_tiles;               /* can leave out tiles of output 0 (step->tiles); output 0 has the size of input 0 */
+    int32_t tile_reach;          /* by_tiles: pixels of input 0 around a tile that it depends on, at most 4 */
     size_t scratch_bytes;        /* whole step: kernels divide it among workers themselves */
     size_t packed_bytes;
     uint32_t packed_format; /* equal format, node and bytes: packed weights can be shared between shapes; 0: never shared */
@@ -125,7 +130,16 @@ struct yk__backend {
     int32_t block;          /* block of this backend's BLOCKED form; 1 when it has none */
     const yk__kernel *const *kernels;
     int32_t n_kernels;
+    /* YolkHead's first half, or NULL: from the class logits alone, which anchors can matter (a scan step, below). */
+    const yk__kernel *scan;
 };
+
+/* A scan step: node is the YolkHead, inputs are its class branches (`levels` of them, in BLOCKED form), outputs are
+ *     0                       f32 N x anchors: what YolkHead, which gets it behind its own inputs, would find by itself
+ *     1 + grow * levels + l   u8 N x ceil(H/4) x ceil(W/4): tiles of level l that hold an anchor that can matter, and their
+ *                             neighbours up to `grow` tiles away
+ * It runs before the box and extra branches, whose kernels then leave out the other tiles. Answers do not change by a bit. */
+#define YK__SCAN_GROWS 4 /* most values of grow */
 
 /* The picture input: either u8 pictures at network size, or an f32 tensor already prepared. */
 typedef struct yk__network_input {

@@ -53,6 +53,7 @@ static yk__code run_stages(yk__planner *planner, const yk__shape *input_shape, y
     YK__TRY(yk__plan_live(planner, err));
     YK__TRY(yk__plan_choose(planner, err));
     YK__TRY(yk__plan_forms(planner, err));
+    YK__TRY(yk__plan_lazy(planner, err));
     yk__plan_elide(planner);
     YK__TRY(yk__plan_memory(planner, err));
     YK__TRY(yk__plan_steps(planner, err));

@@ -25,6 +25,7 @@ typedef struct yk__plan_options {
     int32_t n_threads;
     bool dense;    /* outputs as the export has them, instead of candidates */
     bool keep_all; /* no memory is used twice and nothing is elided: every value can be read after a run (compare) */
+    bool eager;    /* box and extra branches are computed everywhere, whatever the scores say (dense and keep_all imply it) */
     bool no_elide; /* concat and split are copied: for debugging (--passes) and tests */
     const yk__choice *choices;
     int32_t n_choices;

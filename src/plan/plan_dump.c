@@ -29,6 +29,7 @@ static void dump_step(const yk__specialisation *plan, int32_t index, yk__text *o
     yk__text_printf(out, "\n     est %.1f us", step->cost_ns / 1e3);
     if (step->scratch_bytes) yk__text_printf(out, ", scratch %zu @%zu", step->scratch_bytes, step->scratch_offset);
     if (step->packed_bytes) yk__text_printf(out, ", packed %zu", step->packed_bytes);
+    if (step->tiles) yk__text_printf(out, ", only where scores matter (tiles @%zu)", step->tiles->offset);
     for (int32_t i = 0; i < step->n_in; i++) {
         if (step->in[i].kind == YK__PLACE_CONSTANT || step->in[i].kind == YK__PLACE_NONE) continue;
         yk__text_add(out, "\n     in  ");

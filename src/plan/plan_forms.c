@@ -4,7 +4,7 @@
 
 #include "plan/plan_stages.h"
 
-static int32_t add_tensor(yk__planner *planner, int32_t value, yk__form form, yk__place_kind kind) {
+static int32_t new_tensor(yk__planner *planner, const yk__plan_tensor *tensor) {
     if (planner->n_tensors == planner->tensors_capacity) {
         int32_t capacity = planner->tensors_capacity ? planner->tensors_capacity * 2 : 256;
         yk__plan_tensor *grown = yk__arena_array(&planner->scratch, (size_t)capacity, sizeof *grown);
@@ -13,19 +13,32 @@ static int32_t add_tensor(yk__planner *planner, int32_t value, yk__form form, yk
         planner->tensors = grown;
         planner->tensors_capacity = capacity;
     }
-    const yk__inferred *facts = &planner->plan->inferred[value];
-    planner->tensors[planner->n_tensors] = (yk__plan_tensor){.value = value,
-                                                             .form = form,
-                                                             .dtype = facts->dtype,
-                                                             .shape = facts->shape,
-                                                             .dynamic = facts->dynamic,
-                                                             .kind = kind,
-                                                             .constant = facts->data,
-                                                             .parent = -1};
+    planner->tensors[planner->n_tensors] = *tensor;
     return planner->n_tensors++;
 }
 
-static yk__draft *add_draft(yk__planner *planner, int32_t n_in, int32_t n_out) {
+static int32_t add_tensor(yk__planner *planner, int32_t value, yk__form form, yk__place_kind kind) {
+    const yk__inferred *facts = &planner->plan->inferred[value];
+    return new_tensor(planner, &(yk__plan_tensor){.value = value,
+                                                  .form = form,
+                                                  .dtype = facts->dtype,
+                                                  .shape = facts->shape,
+                                                  .dynamic = facts->dynamic,
+                                                  .kind = kind,
+                                                  .constant = facts->data,
+                                                  .parent = -1});
+}
+
+int32_t yk__plan_add_tensor(yk__planner *planner, yk__dtype dtype, const yk__shape *shape) {
+    return new_tensor(planner, &(yk__plan_tensor){.value = YK__NO_VALUE,
+                                                  .form = YK__FORM_PLAIN,
+                                                  .dtype = dtype,
+                                                  .shape = *shape,
+                                                  .kind = YK__PLACE_MEMORY,
+                                                  .parent = -1});
+}
+
+yk__draft *yk__plan_add_draft(yk__planner *planner, int32_t n_in, int32_t n_out) {
     if (planner->n_drafts == planner->drafts_capacity) {
         int32_t capacity = planner->drafts_capacity ? planner->drafts_capacity * 2 : 256;
         yk__draft *grown = yk__arena_array(&planner->scratch, (size_t)capacity, sizeof *grown);
@@ -37,7 +50,8 @@ static yk__draft *add_draft(yk__planner *planner, int32_t n_in, int32_t n_out) {
     int32_t *operands = yk__arena_array(&planner->scratch, (size_t)n_in + (size_t)n_out + 1, sizeof *operands);
     if (!operands) return NULL;
     yk__draft *draft = &planner->drafts[planner->n_drafts++];
-    *draft = (yk__draft){.node = -1, .fused_node = -1, .n_in = n_in, .n_out = n_out, .in = operands, .out = operands + n_in};
+    *draft = (yk__draft){
+        .node = -1, .fused_node = -1, .tiles = -1, .n_in = n_in, .n_out = n_out, .in = operands, .out = operands + n_in};
     for (int32_t i = 0; i < n_in + n_out; i++) operands[i] = -1;
     return draft;
 }
@@ -51,7 +65,7 @@ static yk__code add_change(yk__planner *planner, int32_t from, int32_t to, bool 
     const yk__plan_tensor source = planner->tensors[from];
     yk__inferred facts = {.dtype = source.dtype, .shape = source.shape, .dynamic = source.dynamic};
     yk__need *need = yk__arena_alloc(&planner->scratch, sizeof *need);
-    yk__draft *draft = add_draft(planner, 1, 1);
+    yk__draft *draft = yk__plan_add_draft(planner, 1, 1);
     if (!need || !draft) return yk__arena_error(&planner->scratch, "planning", err);
     draft->kernel = yk__plan_change_kernel(planner, &facts, source.form, planner->tensors[to].form, need, &draft->backend);
     if (!draft->kernel) {
@@ -168,7 +182,7 @@ static yk__code add_node(yk__planner *planner, int32_t index, yk__error *err) {
         YK__TRY(get_tensor(planner, value, form, &in[i], err));
         if (listed && form == YK__FORM_BLOCKED) ask_halo(planner, in[i], need->in_halo[i]);
     }
-    yk__draft *draft = add_draft(planner, node->n_in, node->n_out);
+    yk__draft *draft = yk__plan_add_draft(planner, node->n_in, node->n_out);
     if (!draft) return yk__arena_error(&planner->scratch, "planning", err);
     draft->node = index;
     draft->fused_node = fused;

@@ -44,8 +44,8 @@ static yk__code lay_out(yk__planner *planner, yk__plan_tensor *t, yk__error *err
     if (t->form == YK__FORM_BLOCKED) return lay_out_blocked(t, planner->block, err);
     if (!yk__tensor_bytes(t->dtype, &t->shape, &t->bytes) || t->bytes > SIZE_MAX / 4) {
         char text[128];
-        return yk__fail(err, YK__LIMIT, "value \"%s\" of shape %s is too large to plan", planner->graph->values[t->value].name,
-                        yk__shape_text(&t->shape, text));
+        return yk__fail(err, YK__LIMIT, "value \"%s\" of shape %s is too large to plan",
+                        t->value >= 0 ? planner->graph->values[t->value].name : "", yk__shape_text(&t->shape, text));
     }
     return YK__OK;
 }
@@ -64,6 +64,7 @@ static void find_lifetimes(yk__planner *planner) {
             int32_t t = i < draft->n_in ? draft->in[i] : draft->out[i - draft->n_in];
             if (t >= 0) extend(&planner->tensors[yk__plan_root(planner, t, NULL)], s, s);
         }
+        if (draft->tiles >= 0) extend(&planner->tensors[draft->tiles], s, s);
     }
     for (int32_t t = 0; t < planner->n_tensors; t++) {
         yk__plan_tensor *root = &planner->tensors[yk__plan_root(planner, t, NULL)];

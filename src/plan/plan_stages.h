@@ -50,6 +50,7 @@ typedef struct yk__draft {
     int32_t n_in, n_out;
     int32_t *in, *out;  /* tensors, -1: absent or not read */
     int32_t fused_node; /* -1, or the maker whose work is done here too */
+    int32_t tiles;      /* tensor that says which tiles of output 0 are read, or -1 */
     bool is_part_copy;  /* copies a concat's part into its place; dropped where the part can be made there */
     bool dropped;
     size_t scratch_offset;
@@ -75,6 +76,7 @@ typedef struct yk__planner {
 yk__code yk__plan_live(yk__planner *planner, yk__error *err) YK__MUST_USE;   /* plan_live.c: which nodes are scheduled */
 yk__code yk__plan_choose(yk__planner *planner, yk__error *err) YK__MUST_USE; /* plan_choose.c: a kernel or view per node */
 yk__code yk__plan_forms(yk__planner *planner, yk__error *err) YK__MUST_USE;  /* plan_forms.c: drafts, with changes of form */
+yk__code yk__plan_lazy(yk__planner *planner, yk__error *err) YK__MUST_USE;   /* plan_lazy.c: branches after their scores */
 void yk__plan_elide(yk__planner *planner);                                   /* plan_elide.c: parts into their concats */
 yk__code yk__plan_memory(yk__planner *planner, yk__error *err) YK__MUST_USE; /* plan_memory.c: strides and offsets */
 yk__code yk__plan_steps(yk__planner *planner, yk__error *err) YK__MUST_USE;  /* plan_steps.c: drafts become steps, packing */
@@ -91,6 +93,11 @@ const yk__kernel *yk__plan_change_kernel(const yk__planner *planner, const yk__i
 int32_t yk__plan_root(const yk__planner *planner, int32_t t, int64_t *channel);
 /* The inferred facts of a value, or of an absent one. */
 yk__inferred yk__plan_facts(const yk__planner *planner, int32_t value);
+
+/* plan_forms.c: a tensor that no value stands for, PLAIN in memory; -1 when out of memory. */
+int32_t yk__plan_add_tensor(yk__planner *planner, yk__dtype dtype, const yk__shape *shape);
+/* plan_forms.c: a draft with room for its operands, all absent; NULL when out of memory. */
+yk__draft *yk__plan_add_draft(yk__planner *planner, int32_t n_in, int32_t n_out);
 
 /* Packed weights of this node and kernel, made now if nobody did. *made says whether this call packed. */
 yk__code yk__pack_cache_get(yk__pack_cache *cache, const yk__step *step, const yk__need *need, yk__pool *pool,

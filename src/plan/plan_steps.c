@@ -65,6 +65,10 @@ static yk__code make_step(const yk__planner *planner, const yk__draft *draft, yk
                        .cost_ns = draft->need->cost_ns};
     for (int32_t i = 0; i < draft->n_in; i++) step->in[i] = make_operand(planner, draft->in[i]);
     for (int32_t i = 0; i < draft->n_out; i++) step->out[i] = make_operand(planner, draft->out[i]);
+    if (draft->tiles >= 0) {
+        operands[draft->n_in + draft->n_out] = make_operand(planner, draft->tiles);
+        step->tiles = &operands[draft->n_in + draft->n_out];
+    }
     yk__code code = pack_step(planner, step, draft->need, err);
     if (code != YK__OK && step->node)
         return yk__fail_prefix(err, code, "node \"%s\", kernel %s", step->node->name, step->kernel->name);

@@ -426,11 +426,119 @@ static void test_pack_cache_is_shared(void **state) {
     yk__graph_free(&net.graph);
 }
 
+/* --- lazy branches --- */
+
+/* stem -> box: 3x3, 3x3, 1x1; class: 1x1; extra: 3x3, 1x1; one level */
+static void build_head_network(network *net) {
+    memset(net, 0, sizeof *net);
+    net->seed = 11;
+    yk__graph_init(&net->graph, 0);
+    yk__graph *graph = &net->graph;
+    yk__shape in_shape = {.rank = 4, .dim = {-1, 3, -1, -1}};
+    int32_t input = yk__graph_add_value(graph, "images", YK__DTYPE_F32, &in_shape, NULL);
+    int32_t x = conv(net, "stem", one(net, YK__OP_IMAGE_INPUT, "input", &input, 1), 3, 16, 3, 2, -1);
+    int32_t box = conv(net, "box.1", conv(net, "box.0", x, 16, 24, 3, 1, -1), 24, 16, 3, 1, -1);
+    int32_t extra = conv(net, "extra.0", x, 16, 16, 3, 1, -1);
+    int32_t in[4] = {conv(net, "box.2", box, 16, 64, 1, 1, -1), conv(net, "class", x, 16, 3, 1, 1, -1),
+                     conv(net, "extra.1", extra, 16, 5, 1, 1, -1)};
+    in[3] = conv(net, "prototypes", x, 16, 5, 1, 1, -1);
+    int32_t out[2] = {value(net, "raw"), value(net, "protos")};
+    yk__node *head = node(net, YK__OP_YOLK_HEAD, "head", in, 4, out, 2);
+    yk__node_set_string(graph, head, "task", "segment");
+    yk__node_set_int(graph, head, "levels", 1);
+    yk__node_set_int(graph, head, "classes", 3);
+    yk__node_set_int(graph, head, "extra", 5);
+    yk__node_set_floats(graph, head, "strides", (double[1]){2}, 1);
+    static int32_t inputs[1], outputs[2];
+    inputs[0] = input, outputs[0] = out[0], outputs[1] = out[1];
+    graph->inputs = inputs, graph->n_inputs = 1, graph->outputs = outputs, graph->n_outputs = 2;
+}
+
+#define LAZY_CANDIDATES 2048
+
+static void run_head(const yk__specialisation *plan, yk__pool *pool, const float *input, float conf, yk__candidates *c,
+                     int64_t *untouched) {
+    yk__error err;
+    yk__exec exec = {.memory = yk__alloc_aligned(plan->memory_bytes),
+                     .pool = pool,
+                     .input = {.tensor = input},
+                     .params = {.conf = conf},
+                     .candidates = c};
+    assert_non_null(exec.memory);
+    memset(exec.memory, 0xff, plan->memory_bytes);
+    if (yk__plan_execute(plan, &exec, NULL, &err) != YK__OK) fail_msg("%s", err.message);
+    *untouched = 0;
+    for (size_t i = 0; i < plan->memory_bytes; i++) *untouched += exec.memory[i] == 0xff;
+    yk__free_aligned(exec.memory, plan->memory_bytes);
+}
+
+static void test_lazy_branches_change_nothing(void **state) {
+    (void)state;
+    network net;
+    build_head_network(&net);
+    yk__shape shape = {.rank = 4, .dim = {2, 3, 86, 108}};
+    int64_t count;
+    assert_true(yk__shape_count(&shape, &count));
+    float *input = noise(&net, count, 0.05f);
+    for (int64_t y = 20; y < 26; y++) { /* one bright spot in the first picture, another at the second's corner */
+        for (int64_t x = 50; x < 58; x++) input[y * 108 + x] = 40;
+        for (int64_t x = 0; x < 5; x++) input[(3 * 86 + 80 + y - 20) * 108 + x] = 40;
+    }
+    yk__pool *pool = NULL;
+    assert_int_equal(yk__pool_create(&pool, 2, NULL), YK__OK);
+    yk__candidate *items = malloc(4 * LAZY_CANDIDATES * sizeof *items);
+    float *extra = malloc(4 * LAZY_CANDIDATES * 5 * sizeof *extra);
+    assert_non_null(items);
+    assert_non_null(extra);
+    const yk__backend *backends[4];
+    int n = levels(backends);
+    for (int b = 0; b < n; b++) {
+        yk__specialisation *lazy = make_plan(&net, &shape, backends[b], (yk__plan_options){.n_threads = 2});
+        yk__specialisation *eager = make_plan(&net, &shape, backends[b], (yk__plan_options){.n_threads = 2, .eager = true});
+        int with_tiles = 0;
+        for (int32_t i = 0; i < lazy->n_steps; i++) with_tiles += lazy->steps[i].tiles != NULL;
+        assert_int_equal(with_tiles, 5); /* three of the box branch, two of the extras */
+        static const float confs[] = {0.999f, 0.9f, 0.6f, 0.3f, 0.0f};
+        for (size_t k = 0; k < sizeof confs / sizeof *confs; k++) {
+            yk__candidates c[4];
+            for (int i = 0; i < 4; i++) {
+                c[i] = (yk__candidates){.capacity = LAZY_CANDIDATES,
+                                        .n_extra = 5,
+                                        .items = items + i * LAZY_CANDIDATES,
+                                        .extra = extra + i * LAZY_CANDIDATES * 5};
+            }
+            int64_t untouched_lazy, untouched_eager;
+            run_head(lazy, pool, input, confs[k], c, &untouched_lazy);
+            run_head(eager, NULL, input, confs[k], c + 2, &untouched_eager);
+            for (int i = 0; i < 2; i++) {
+                assert_int_equal(c[i].count, c[i + 2].count);
+                assert_int_equal(c[i].found, c[i + 2].found);
+                assert_memory_equal(c[i].items, c[i + 2].items, (size_t)c[i].count * sizeof *items);
+                assert_memory_equal(c[i].extra, c[i + 2].extra, (size_t)c[i].count * 5 * sizeof *extra);
+            }
+            /* the spots give something to find, and at high thresholds most tiles are left as they were */
+            if (confs[k] < 0.95f) assert_true(c[0].count > 0 && c[1].count > 0);
+            if (confs[k] == 0.9f) assert_true(c[0].count < 400 && untouched_lazy > untouched_eager + 100000);
+            if (confs[k] == 0.0f) assert_int_equal(c[0].count, LAZY_CANDIDATES);
+        }
+        yk__plan_destroy(&lazy), yk__plan_destroy(&eager);
+    }
+    free(items);
+    free(extra);
+    free(input);
+    yk__pool_destroy(&pool);
+    yk__graph_free(&net.graph);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_network_on_every_level), cmocka_unit_test(test_batch_equals_single),
-        cmocka_unit_test(test_memory_intervals),       cmocka_unit_test(test_elision),
-        cmocka_unit_test(test_refusal_names_the_node), cmocka_unit_test(test_pack_cache_is_shared),
+        cmocka_unit_test(test_network_on_every_level),
+        cmocka_unit_test(test_batch_equals_single),
+        cmocka_unit_test(test_memory_intervals),
+        cmocka_unit_test(test_elision),
+        cmocka_unit_test(test_refusal_names_the_node),
+        cmocka_unit_test(test_pack_cache_is_shared),
+        cmocka_unit_test(test_lazy_branches_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

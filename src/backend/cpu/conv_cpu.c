@@ -141,6 +141,8 @@ bool yk__conv_direct_accept(const yk__kernel *kernel, const yk__query *query, yk
     need->skip[1] = need->skip[2] = true;
     need->packed_bytes = (size_t)((int64_t)out_blocks * isa->block + floats) * sizeof(float);
     need->packed_format = 1;
+    need->by_tiles = s.sh == 1 && s.sw == 1 && s.oh == s.h && s.ow == s.w && s.halo <= YK__TILE;
+    need->tile_reach = (int32_t)s.halo;
     double flops = 2.0 * (double)floats * (double)(s.oh * s.ow);
     double outputs = (double)(out_blocks * s.oh * s.ow);
     double gflops = s.kh * s.kw == 1 ? isa->rates.conv_1x1_gflops : isa->rates.conv_gflops;

@@ -15,6 +15,7 @@ typedef struct conv_job {
     float *out;
     const yk__operand *in_at, *out_at, *residual_at;
     int64_t band_rows, n_bands, panels_per_task, panel_tasks;
+    const uint8_t *tiles; /* N x rows x columns of 4x4 tiles that will be read, or NULL: all */
 } conv_job;
 
 /* What a tile of one panel needs besides its first pixel. */
@@ -92,42 +93,78 @@ static void finish_tile(const conv_job *job, float *tile, int mv, int64_t np, in
     }
 }
 
+/* One panel of one picture. */
+typedef struct panel_part {
+    const conv_job *job;
+    const yk__conv_panel *panel;
+    tile_args tile;
+    const float *in, *residual; /* first pixel of the panel's first block; in: less the padding */
+    float *out;
+    int64_t used_lanes;
+} panel_part;
+
+/* Pixels x0 .. x1-1 of row y. */
+static void conv_run(const panel_part *part, int64_t y, int64_t x0, int64_t x1) {
+    const conv_job *job = part->job;
+    const yk__conv_shape *s = &job->state->shape;
+    const int mv = part->panel->n_out_blocks;
+    const int64_t widest = s->sw <= 2 ? most_pixels[mv - 1] : 1, n_tiles = (x1 - x0 + widest - 1) / widest;
+    const float *in = part->in + y * s->sh * job->in_at->row_stride;
+    float tile[YK__MAX_TILE_BLOCKS * NP1 * LANES] __attribute__((aligned(64)));
+    for (int64_t i = 0; i < n_tiles; i++) {
+        const int64_t x = x0 + (x1 - x0) * i / n_tiles, np = x0 + (x1 - x0) * (i + 1) / n_tiles - x;
+        tiles[s->sw == 2][mv - 1][np - 1](&part->tile, in + x * s->sw * LANES, tile);
+        finish_tile(job, tile, mv, np, part->used_lanes, part->out + y * job->out_at->row_stride + x * LANES,
+                    part->residual ? part->residual + y * job->residual_at->row_stride + x * LANES : NULL);
+    }
+}
+
+/* The runs of row y that lie in tiles somebody will read. */
+static void conv_wanted_runs(const panel_part *part, int64_t n, int64_t y) {
+    const yk__conv_shape *s = &part->job->state->shape;
+    const int64_t columns = (s->ow + YK__TILE - 1) / YK__TILE, rows = (s->oh + YK__TILE - 1) / YK__TILE;
+    const uint8_t *wanted = part->job->tiles + (n * rows + y / YK__TILE) * columns;
+    for (int64_t first = 0, end; first < columns; first = end + 1) {
+        for (end = first; end < columns && wanted[end]; end++) continue;
+        const int64_t x1 = end * YK__TILE < s->ow ? end * YK__TILE : s->ow;
+        if (end > first) conv_run(part, y, first * YK__TILE, x1);
+    }
+}
+
 /* Rows y0 .. y1-1 of one panel of picture n. */
 static void conv_panel_rows(const conv_job *job, const yk__conv_panel *panel, int64_t n, int64_t y0, int64_t y1) {
-    const yk__conv_state *state = job->state;
-    const yk__conv_shape *s = &state->shape;
+    const yk__conv_shape *s = &job->state->shape;
     const yk__operand *in_at = job->in_at, *out_at = job->out_at;
     const int mv = panel->n_out_blocks;
-    const tile_args t = {.weights = job->weights + panel->weights,
-                         .bias = job->bias + (int64_t)panel->first_out_block * LANES,
-                         .in_block = in_at->block_stride,
-                         .tap_row = s->dh * in_at->row_stride,
-                         .tap_column = s->dw * LANES,
-                         .first_in_block = panel->first_in_block,
-                         .in_blocks = panel->n_in_blocks,
-                         .channels = s->c,
-                         .kh = s->kh,
-                         .kw = s->kw};
-    const float *in = job->in + n * in_at->image_stride + panel->first_in_block * in_at->block_stride -
-                      s->pad_top * in_at->row_stride - s->pad_left * LANES;
-    float *out = job->out + n * out_at->image_stride + panel->first_out_block * out_at->block_stride;
-    const float *residual = NULL;
+    const int64_t last = s->o - (int64_t)(panel->first_out_block + mv - 1) * LANES;
+    panel_part part = {.job = job,
+                       .panel = panel,
+                       .tile = {.weights = job->weights + panel->weights,
+                                .bias = job->bias + (int64_t)panel->first_out_block * LANES,
+                                .in_block = in_at->block_stride,
+                                .tap_row = s->dh * in_at->row_stride,
+                                .tap_column = s->dw * LANES,
+                                .first_in_block = panel->first_in_block,
+                                .in_blocks = panel->n_in_blocks,
+                                .channels = s->c,
+                                .kh = s->kh,
+                                .kw = s->kw},
+                       .in = job->in + n * in_at->image_stride + panel->first_in_block * in_at->block_stride -
+                             s->pad_top * in_at->row_stride - s->pad_left * LANES,
+                       .out = job->out + n * out_at->image_stride + panel->first_out_block * out_at->block_stride,
+                       .used_lanes = last < LANES ? last : LANES};
     if (job->residual) {
-        residual = job->residual + n * job->residual_at->image_stride + panel->first_out_block * job->residual_at->block_stride;
+        part.residual =
+            job->residual + n * job->residual_at->image_stride + panel->first_out_block * job->residual_at->block_stride;
     }
-    const int64_t last = s->o - (int64_t)(panel->first_out_block + mv - 1) * LANES, used_lanes = last < LANES ? last : LANES;
-    const int64_t widest = s->sw <= 2 ? most_pixels[mv - 1] : 1, n_tiles = (s->ow + widest - 1) / widest;
-    float tile[YK__MAX_TILE_BLOCKS * NP1 * LANES] __attribute__((aligned(64)));
     for (int64_t y = y0; y < y1; y++) {
-        for (int64_t i = 0; i < n_tiles; i++) {
-            const int64_t x = s->ow * i / n_tiles, np = s->ow * (i + 1) / n_tiles - x;
-            tiles[s->sw == 2][mv - 1][np - 1](&t, in + y * s->sh * in_at->row_stride + x * s->sw * LANES, tile);
-            finish_tile(job, tile, mv, np, used_lanes, out + y * out_at->row_stride + x * LANES,
-                        residual ? residual + y * job->residual_at->row_stride + x * LANES : NULL);
-        }
+        if (job->tiles)
+            conv_wanted_runs(&part, n, y);
+        else
+            conv_run(&part, y, 0, s->ow);
     }
     for (int m = 0; m < mv; m++) {
-        zero_halo(out + m * out_at->block_stride, s->oh, s->ow, out_at->halo, out_at->row_stride, y0, y1);
+        zero_halo(part.out + m * out_at->block_stride, s->oh, s->ow, out_at->halo, out_at->row_stride, y0, y1);
     }
 }
 
@@ -174,6 +211,7 @@ yk__code ISA(yk__conv_direct_run)(const yk__step *step, yk__exec *exec, yk__erro
         job.residual_at = &step->in[3];
         job.residual = yk__operand_data(job.residual_at, exec);
     }
+    if (step->tiles) job.tiles = yk__operand_data(step->tiles, exec);
     share_out(&job, yk__pool_size(exec->pool));
     yk__pool_for(exec->pool, (int)(state->shape.n * job.panel_tasks * job.n_bands), conv_task, &job);
     return YK__OK;

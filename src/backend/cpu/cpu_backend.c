@@ -18,7 +18,8 @@
                                                     .kernel_set = KERNEL_SET, \
                                                     .block = (block_size), \
                                                     .kernels = isa_ident##_list, \
-                                                    .n_kernels = sizeof isa_ident##_list / sizeof *isa_ident##_list}
+                                                    .n_kernels = sizeof isa_ident##_list / sizeof *isa_ident##_list, \
+                                                    .scan = &isa_ident##_yolk_head_scan}
 
 #define YK__CPU_KERNEL(...) KERNEL_NAMED(generic, __VA_ARGS__)
 #include "backend/cpu/kernels.def"

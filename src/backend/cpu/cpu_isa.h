@@ -4,6 +4,9 @@
 
 #include "backend/backend.h"
 
+/* Side of the tiles that step->tiles speaks of. */
+#define YK__TILE 4
+
 /* Blocks of output channels one register tile may hold. */
 #define YK__MAX_TILE_BLOCKS 3
 

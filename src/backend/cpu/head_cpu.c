@@ -78,6 +78,48 @@ bool yk__yolk_head_accept(const yk__kernel *kernel, const yk__query *query, yk__
     return true;
 }
 
+/* The scan: inputs are the class branches alone. */
+bool yk__yolk_head_scan_accept(const yk__kernel *kernel, const yk__query *query, yk__need *need) {
+    const yk__cpu_isa *isa = kernel->data;
+    yk__head_state h;
+    (void)need;
+    return query->block == isa->block && resolve(query->node, &h);
+}
+
+yk__code yk__head_scan_prepare(const yk__kernel *kernel, const yk__step *step, yk__arena *arena, const void **state,
+                               yk__error *err) {
+    const yk__cpu_isa *isa = kernel->data;
+    yk__head_state *made = yk__arena_alloc(arena, sizeof *made);
+    if (!made) return yk__arena_error(arena, "a head", err);
+    const yk__shape *maps[YK__HEAD_LEVELS];
+    bool fits = resolve(step->node, made) && step->n_in == made->n_levels;
+    for (int32_t i = 0; fits && i < made->n_levels; i++) maps[i] = &step->in[i].shape;
+    if (!fits || !resolve_levels(step->node, maps, made)) {
+        return yk__fail(err, YK__INTERNAL, "a head that was accepted does not resolve");
+    }
+    made->block = isa->block;
+    *state = made;
+    return YK__OK;
+}
+
+void yk__head_mark_tiles(const yk__head_level *level, const float *largest, float lowest, int32_t grow, uint8_t *tiles) {
+    const int64_t columns = (level->width + YK__TILE - 1) / YK__TILE, rows = (level->height + YK__TILE - 1) / YK__TILE;
+    memset(tiles, 0, (size_t)(rows * columns));
+    for (int64_t y = 0; y < level->height; y++) {
+        for (int64_t x = 0; x < level->width; x++) {
+            if (!(largest[y * level->width + x] >= lowest)) continue;
+            const int64_t ty = y / YK__TILE, tx = x / YK__TILE;
+            if (tiles[ty * columns + tx] == 2) continue; /* its neighbourhood is marked already */
+            for (int64_t v = ty - grow; v <= ty + grow; v++) {
+                for (int64_t u = tx - grow; u <= tx + grow; u++) {
+                    if (v >= 0 && v < rows && u >= 0 && u < columns && tiles[v * columns + u] == 0) tiles[v * columns + u] = 1;
+                }
+            }
+            tiles[ty * columns + tx] = 2;
+        }
+    }
+}
+
 yk__code yk__head_prepare(const yk__kernel *kernel, const yk__step *step, yk__arena *arena, const void **state,
                           yk__error *err) {
     const yk__cpu_isa *isa = kernel->data;

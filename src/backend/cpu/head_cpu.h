@@ -25,6 +25,13 @@ typedef struct yk__head_state {
 
 yk__code yk__head_prepare(const yk__kernel *kernel, const yk__step *step, yk__arena *arena, const void **state, yk__error *err);
 
+yk__code yk__head_scan_prepare(const yk__kernel *kernel, const yk__step *step, yk__arena *arena, const void **state,
+                               yk__error *err);
+
+/* Marks (non-zero) the 4x4 tiles of a level that hold a cell whose largest logit reaches `lowest`, and their neighbours up to
+ * `grow` tiles away. */
+void yk__head_mark_tiles(const yk__head_level *level, const float *largest, float lowest, int32_t grow, uint8_t *tiles);
+
 /* Address of channel c of a cell of level input `at`. */
 static inline const float *yk__head_cell(const yk__operand *at, const float *data, int64_t n, int64_t y, int64_t x) {
     return data + n * at->image_stride + y * at->row_stride + x * at->block;

@@ -6,7 +6,8 @@
 typedef struct head_job {
     const yk__step *step;
     const yk__exec *exec;
-    float *largest; /* batch x anchors */
+    const yk__operand *classes; /* of each level */
+    float *largest;             /* batch x anchors */
     yk__candidate *scratch;
     float lowest;   /* logits below it do not matter */
     int64_t groups; /* tasks per picture */
@@ -50,10 +51,44 @@ static void scan_task(void *argument, int task, int worker) {
     int32_t i = 0;
     while (band >= scan_bands(&h->levels[i])) band -= scan_bands(&h->levels[i++]);
     const yk__head_level *level = &h->levels[i];
-    const yk__operand *at = &job->step->in[h->n_levels + i];
+    const yk__operand *at = &job->classes[i];
     const int64_t bands = scan_bands(level);
     scan_rows(at, yk__operand_data(at, job->exec), n, level, h->n_classes, job->lowest, level->height * band / bands,
               level->height * (band + 1) / bands, job->largest + n * h->anchors + level->first_anchor);
+}
+
+static void scan(head_job *job, yk__pool *pool) {
+    const yk__head_state *h = job->step->state;
+    job->groups = 0;
+    for (int32_t i = 0; i < h->n_levels; i++) job->groups += scan_bands(&h->levels[i]);
+    yk__pool_for(pool, (int)(h->batch * job->groups), scan_task, job);
+}
+
+/* task: the tiles of one growth of one level of one picture */
+static void mark_task(void *argument, int task, int worker) {
+    (void)worker;
+    const head_job *job = argument;
+    const yk__head_state *h = job->step->state;
+    const int64_t out = task % job->groups, n = task / job->groups;
+    const yk__head_level *level = &h->levels[out % h->n_levels];
+    const yk__operand *at = &job->step->out[1 + out];
+    uint8_t *tiles = (uint8_t *)yk__operand_data(at, job->exec) + n * at->shape.dim[1] * at->shape.dim[2];
+    yk__head_mark_tiles(level, job->largest + n * h->anchors + level->first_anchor, job->lowest, (int32_t)(out / h->n_levels),
+                        tiles);
+}
+
+yk__code ISA(yk__yolk_head_scan_run)(const yk__step *step, yk__exec *exec, yk__error *err) {
+    (void)err;
+    head_job job = {.step = step,
+                    .exec = exec,
+                    .classes = step->in,
+                    .largest = yk__operand_data(&step->out[0], exec),
+                    .lowest = yk__head_lowest_logit(exec->params.conf)};
+    const yk__head_state *h = step->state;
+    scan(&job, exec->pool);
+    job.groups = step->n_out - 1;
+    yk__pool_for(exec->pool, (int)(h->batch * job.groups), mark_task, &job);
+    return YK__OK;
 }
 
 static void choose_task(void *argument, int task, int worker) {
@@ -228,11 +263,12 @@ yk__code ISA(yk__yolk_head_run)(const yk__step *step, yk__exec *exec, yk__error 
     const size_t scan_bytes = yk__round_up((size_t)(h->batch * h->anchors) * sizeof(float), YK__CACHE_LINE);
     head_job job = {.step = step,
                     .exec = exec,
+                    .classes = step->in + h->n_levels,
                     .largest = (float *)(void *)scratch,
                     .scratch = (yk__candidate *)(void *)(scratch + scan_bytes)};
     const bool dense = step->out[0].kind != YK__PLACE_NONE;
     if (dense && step->n_out > 1 && step->out[1].kind != YK__PLACE_NONE) {
-        const yk__operand *from = &step->in[step->n_in - 1];
+        const yk__operand *from = &step->in[step->node->n_in - 1];
         size_t bytes;
         if (yk__tensor_bytes(from->dtype, &from->shape, &bytes)) {
             memcpy(yk__operand_data(&step->out[1], exec), yk__operand_data(from, exec), bytes);
@@ -243,9 +279,12 @@ yk__code ISA(yk__yolk_head_run)(const yk__step *step, yk__exec *exec, yk__error 
         yk__pool_for(exec->pool, (int)(h->batch * job.groups), dense_task, &job);
         return YK__OK;
     }
-    job.lowest = dense ? -INFINITY : yk__head_lowest_logit(exec->params.conf);
-    for (int32_t i = 0; i < h->n_levels; i++) job.groups += scan_bands(&h->levels[i]);
-    yk__pool_for(exec->pool, (int)(h->batch * job.groups), scan_task, &job);
+    if (step->n_in > step->node->n_in) { /* scanned before the boxes were made */
+        job.largest = yk__operand_data(&step->in[step->node->n_in], exec);
+    } else {
+        job.lowest = dense ? -INFINITY : yk__head_lowest_logit(exec->params.conf);
+        scan(&job, exec->pool);
+    }
     if (!dense) {
         fill_candidates(&job, exec->pool);
         return YK__OK;

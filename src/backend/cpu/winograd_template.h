@@ -16,8 +16,21 @@ typedef struct wino_job {
     const float *in, *residual, *bias, *weights;
     float *out, *scratch;
     const yk__operand *in_at, *out_at, *residual_at;
-    int64_t n_blocks; /* of tiles, per picture */
+    int64_t n_tiles, n_blocks; /* of all pictures, or of the list */
+    const int32_t *list;       /* the tiles to compute where some can be left out, else NULL: all of them */
 } wino_job;
+
+/* A tile among those of all pictures: picture, row and column of tiles. */
+typedef struct tile_place {
+    int64_t n, ty, tx;
+} tile_place;
+
+INLINE tile_place place_of(const wino_job *job, int64_t index) {
+    const yk__wino_state *state = job->state;
+    const int64_t q = job->list ? job->list[index] : index, per_picture = state->tiles_h * state->tiles_w;
+    const int64_t t = q % per_picture;
+    return (tile_place){.n = q / per_picture, .ty = t / state->tiles_w, .tx = t % state->tiles_w};
+}
 
 /* One row (or column) of B^T d. */
 INLINE void transform_in_6(const vf d[6], vf out[6]) {
@@ -65,17 +78,17 @@ static void copy_patch(const float *p, int64_t row, int64_t rows, int64_t column
     }
 }
 
-static void transform_in(const wino_job *job, int64_t n, int64_t first, int64_t n_tiles, float *v) {
+static void transform_in(const wino_job *job, int64_t first, int64_t n_tiles, float *v) {
     const yk__wino_state *state = job->state;
     const yk__conv_shape *s = &state->shape;
     const yk__operand *at = job->in_at;
     float patch[YK__WINO_TERMS * LANES] __attribute__((aligned(64)));
     for (int64_t t = 0; t < n_tiles; t++) {
-        const int64_t ty = (first + t) / state->tiles_w, tx = (first + t) % state->tiles_w;
-        const int64_t y = ty * YK__WINO_OUT - s->pad_top, x = tx * YK__WINO_OUT - s->pad_left;
+        const tile_place place = place_of(job, first + t);
+        const int64_t y = place.ty * YK__WINO_OUT - s->pad_top, x = place.tx * YK__WINO_OUT - s->pad_left;
         /* rows and columns of the tile that lie on the tensor or its halo */
         const int64_t rows = s->h + at->halo - y, columns = s->w + at->halo - x;
-        const float *p = job->in + n * at->image_stride + y * at->row_stride + x * LANES;
+        const float *p = job->in + place.n * at->image_stride + y * at->row_stride + x * LANES;
         for (int64_t b = 0; b < state->in_blocks; b++, p += at->block_stride) {
             float *to = v + (b * n_tiles + t) * LANES;
             if (rows >= 6 && columns >= 6) {
@@ -136,8 +149,7 @@ INLINE void finish_tile(const wino_job *job, float *tile, int64_t used_lanes, in
     }
 }
 
-static void transform_out(const wino_job *job, const yk__conv_panel *panel, int64_t n, int64_t first, int64_t n_tiles,
-                          const float *m) {
+static void transform_out(const wino_job *job, const yk__conv_panel *panel, int64_t first, int64_t n_tiles, const float *m) {
     const yk__wino_state *state = job->state;
     const yk__conv_shape *s = &state->shape;
     const yk__operand *at = job->out_at;
@@ -147,8 +159,8 @@ static void transform_out(const wino_job *job, const yk__conv_panel *panel, int6
     for (int64_t g = 0; g < groups; g++) {
         const int64_t t0 = n_tiles * g / groups, np = n_tiles * (g + 1) / groups - t0;
         for (int64_t j = 0; j < np; j++) {
-            const int64_t ty = (first + t0 + j) / state->tiles_w, tx = (first + t0 + j) % state->tiles_w;
-            const int64_t y = ty * YK__WINO_OUT, x = tx * YK__WINO_OUT;
+            const tile_place place = place_of(job, first + t0 + j);
+            const int64_t n = place.n, y = place.ty * YK__WINO_OUT, x = place.tx * YK__WINO_OUT;
             const int64_t rows = s->oh - y < 4 ? s->oh - y : 4, columns = s->ow - x < 4 ? s->ow - x : 4;
             for (int b = 0; b < mv; b++) {
                 const int64_t block = panel->first_out_block + b, left = s->o - block * LANES;
@@ -167,32 +179,36 @@ static void transform_out(const wino_job *job, const yk__conv_panel *panel, int6
     }
 }
 
-/* The task that has a row's first tile writes the halo beside that row of tiles. */
-static void write_halo(const wino_job *job, int64_t n, int64_t first, int64_t n_tiles) {
-    const yk__wino_state *state = job->state;
-    const yk__conv_shape *s = &state->shape;
-    const yk__operand *at = job->out_at;
-    if (at->halo == 0) return;
-    for (int64_t ty = (first + state->tiles_w - 1) / state->tiles_w; ty * state->tiles_w < first + n_tiles; ty++) {
-        const int64_t y0 = ty * YK__WINO_OUT, y1 = y0 + YK__WINO_OUT < s->oh ? y0 + YK__WINO_OUT : s->oh;
-        for (int64_t b = 0; b < state->out_blocks; b++) {
-            zero_halo(job->out + n * at->image_stride + b * at->block_stride, s->oh, s->ow, at->halo, at->row_stride, y0, y1);
-        }
-    }
-}
-
 static void wino_task(void *argument, int task, int worker) {
     const wino_job *job = argument;
     const yk__wino_state *state = job->state;
-    const int64_t n = task / job->n_blocks, block = task % job->n_blocks, all = state->tiles_h * state->tiles_w;
-    const int64_t first = all * block / job->n_blocks, n_tiles = all * (block + 1) / job->n_blocks - first;
+    const int64_t first = job->n_tiles * task / job->n_blocks, n_tiles = job->n_tiles * (task + 1) / job->n_blocks - first;
     float *v = job->scratch + worker * state->worker_floats, *m = v + YK__WINO_TERMS * state->term_in;
-    transform_in(job, n, first, n_tiles, v);
+    transform_in(job, first, n_tiles, v);
     for (int32_t p = 0; p < state->n_panels; p++) {
         multiply(job, &state->panels[p], n_tiles, v, m);
-        transform_out(job, &state->panels[p], n, first, n_tiles, m);
+        transform_out(job, &state->panels[p], first, n_tiles, m);
     }
-    write_halo(job, n, first, n_tiles);
+}
+
+/* task: one channel block of one picture */
+static void halo_task(void *argument, int task, int worker) {
+    (void)worker;
+    const wino_job *job = argument;
+    const yk__operand *at = job->out_at;
+    const int64_t n = task / job->state->out_blocks, b = task % job->state->out_blocks;
+    zero_halo(job->out + n * at->image_stride + b * at->block_stride, job->state->shape.oh, job->state->shape.ow, at->halo,
+              at->row_stride, 0, job->state->shape.oh);
+}
+
+/* The tiles that will be read, behind the workers' scratch. */
+static void list_tiles(wino_job *job, const uint8_t *wanted, int32_t *list) {
+    int32_t n = 0;
+    for (int32_t q = 0; q < job->n_tiles; q++) {
+        if (wanted[q]) list[n++] = q;
+    }
+    job->n_tiles = n;
+    job->list = list;
 }
 
 yk__code ISA(yk__winograd_run)(const yk__step *step, yk__exec *exec, yk__error *err) {
@@ -205,15 +221,21 @@ yk__code ISA(yk__winograd_run)(const yk__step *step, yk__exec *exec, yk__error *
                     .weights = (const float *)step->packed + (int64_t)state->out_blocks * LANES,
                     .scratch = (float *)(void *)(exec->memory + step->scratch_offset),
                     .in_at = &step->in[0],
-                    .out_at = &step->out[0]};
+                    .out_at = &step->out[0],
+                    .n_tiles = state->shape.n * state->tiles_h * state->tiles_w};
     if (state->shape.has_residual) {
         job.residual_at = &step->in[3];
         job.residual = yk__operand_data(job.residual_at, exec);
     }
-    const int64_t all = state->tiles_h * state->tiles_w, threads = yk__pool_size(exec->pool);
-    job.n_blocks = (all + state->most_tiles - 1) / state->most_tiles;
+    if (step->tiles) {
+        list_tiles(&job, yk__operand_data(step->tiles, exec),
+                   (int32_t *)(void *)(exec->memory + step->scratch_offset + state->list_offset));
+    }
+    const int64_t threads = yk__pool_size(exec->pool);
+    job.n_blocks = (job.n_tiles + state->most_tiles - 1) / state->most_tiles;
     job.n_blocks = (job.n_blocks + threads - 1) / threads * threads; /* even shares */
-    if (job.n_blocks > all) job.n_blocks = all;
-    yk__pool_for(exec->pool, (int)(state->shape.n * job.n_blocks), wino_task, &job);
+    if (job.n_blocks > job.n_tiles) job.n_blocks = job.n_tiles;
+    yk__pool_for(exec->pool, (int)job.n_blocks, wino_task, &job);
+    if (step->out[0].halo > 0) yk__pool_for(exec->pool, (int)(state->shape.n * state->out_blocks), halo_task, &job);
     return YK__OK;
 }
