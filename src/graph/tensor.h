@@ -11,10 +11,22 @@
 #include "base/status.h"
 
 /* ident, name in engine files and dumps, bytes per element */
+/* clang-format off */
 #define YK__DTYPE_LIST(X) \
     X(F32, "f32", 4) \
-    X(F16, "f16", 2) X(BF16, "bf16", 2) X(F64, "f64", 8) X(I8, "i8", 1) X(U8, "u8", 1) X(I16, "i16", 2) X(U16, "u16", 2) \
-        X(I32, "i32", 4) X(U32, "u32", 4) X(I64, "i64", 8) X(U64, "u64", 8) X(BOOL, "bool", 1)
+    X(F16, "f16", 2) \
+    X(BF16, "bf16", 2) \
+    X(F64, "f64", 8) \
+    X(I8, "i8", 1) \
+    X(U8, "u8", 1) \
+    X(I16, "i16", 2) \
+    X(U16, "u16", 2) \
+    X(I32, "i32", 4) \
+    X(U32, "u32", 4) \
+    X(I64, "i64", 8) \
+    X(U64, "u64", 8) \
+    X(BOOL, "bool", 1)
+/* clang-format on */
 
 typedef enum yk__dtype {
     YK__DTYPE_NONE,
