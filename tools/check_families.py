@@ -26,10 +26,12 @@ from ultralytics.nn import tasks
 
 # Random networks amplify rounding: how much, the package itself tells, by how far its f32 outputs are from those in f64. yolk, which
 # adds in another order, may be FACTOR times as far from f64 (and by FLOOR in any case). Plain sums in order (ref) were seen up to 8 times as
-far as the package's, Winograd F(4x4, 3x3) (cpu) up to 25; a wrong block is off by thousands of times.
+# far as the package's, Winograd F(4x4, 3x3) (cpu) up to 25; a wrong block is off by thousands of times.
 # Scores are probabilities; boxes, keypoints and the rest are held in units of the largest value of their kind.
 FACTOR = 30
 FLOOR = 2e-6
+# A network that is so sensitive proves nothing.
+CHAOS = 1e-3
 # Rows of a one-to-one head are found again by score and class: candidates are those within this.
 ROW_SCORE = 1e-3
 
@@ -57,29 +59,30 @@ def models(all_scales):
 
 
 def give_signal(model, generator, size):
-    """Statistics from random pictures, then disturbed; parameters that start at special values get others."""
+    """Every block carries signal of ordinary size: random gains, then statistics from random pictures, then those a little disturbed."""
     def uniform(shape, low, high):
         return torch.rand(shape, generator=generator) * (high - low) + low
-    for m in model.modules():
-        if isinstance(m, nn.BatchNorm2d):
+    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
+    with torch.no_grad():
+        for m in norms:
+            m.weight.copy_(uniform(m.weight.shape, 0.6, 1.4))
+            m.bias.copy_(uniform(m.weight.shape, -0.3, 0.3))
             m.reset_running_stats()
             m.momentum = None
-    model.train()
-    with torch.no_grad():
-        for _ in range(2):
-            model(torch.rand(2, 3, *size, generator=generator))
-    model.eval()
-    with torch.no_grad():
         for m in model.modules():
-            if isinstance(m, nn.BatchNorm2d):
-                m.momentum = 0.03
-                n = m.weight.shape
-                m.weight.copy_(uniform(n, 0.6, 1.4))
-                m.bias.copy_(uniform(n, -0.3, 0.3))
-                m.running_mean.add_(uniform(n, -0.1, 0.1))
-                m.running_var.mul_(uniform(n, 0.7, 1.5)).add_(1e-3)
             if isinstance(getattr(m, "gamma", None), nn.Parameter):
-                m.gamma.copy_(uniform(m.gamma.shape, 0.3, 1.0))
+                m.gamma.copy_(uniform(m.gamma.shape, 0.05, 0.3))
+            if hasattr(m, "qkv"):  # sharp attention makes networks chaotic: the package then differs from itself
+                m.qkv.bn.weight.mul_(0.5)
+        model.train()
+        for _ in range(2):
+            model(torch.rand(4, 3, *size, generator=generator))
+        model.eval()
+        for m in norms:
+            m.momentum = 0.03
+            m.running_mean.add_(m.running_var.sqrt() * uniform(m.weight.shape, -0.1, 0.1))
+            # few pixels make some deviations tiny by chance
+            m.running_var.clamp_(min=float(m.running_var.mean()) / 4).mul_(uniform(m.weight.shape, 0.9, 1.2))
         # Scores spread over 0..1: saturated ones are all alike. Logits get the deviation 1.5.
         head = model.model[-1]
         last = [m[-1] for name in ("cv3", "one2one_cv3") for m in (getattr(head, name, None) or [])] or [head.linear]
@@ -97,7 +100,7 @@ def save(path, name, task, stem, size, form, seed):
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     extra = {"data_kpt_shape": random.Random(seed).choice([(17, 3), (5, 2), (4, 3)])} if task == "pose" else {}
-    nc = random.Random(seed).choice([1, 3, 7, 80])
+    nc = random.Random(seed).choice([2, 10] if task == "classify" else [1, 3, 7, 80])
     cfg = tasks.yaml_model_load(name + ".yaml")
     model = CLASSES[task](cfg, nc=nc, verbose=False, **extra)
     give_signal(model, generator, size)
@@ -108,7 +111,7 @@ def save(path, name, task, stem, size, form, seed):
     torch.save({"epoch": -1, "best_fitness": None, "ema": None, "model": copy.deepcopy(model).to(dtype), "updates": None,
                 "optimizer": None, "train_args": dict(model.args), "date": "2026-01-01T00:00:00", "version": ultralytics.__version__},
                path, pickle_protocol=protocol)
-    return nc, model.stride
+    return nc
 
 
 def reference(path, x, end2end, dtype):
@@ -203,10 +206,12 @@ def main():
                 print(f"{name:28s} {'refused' if done.returncode == 4 else 'FAIL not refused'}: {done.stderr.strip().split(': ', 2)[-1][:110]}")
                 continue
             task = tasks.guess_model_task(tasks.yaml_model_load(name + ".yaml"))
-            # the package reads files by task from here on
-            size_here = size
-            nc, stride = save(path, name, task, stem, size_here, FORMS[i % len(FORMS)], seed=i)
-            x = torch.rand(1, 3, *size_here, generator=torch.Generator().manual_seed(1000 + i))
+            try:
+                nc = save(path, name, task, stem, size, FORMS[i % len(FORMS)], seed=i)
+            except OSError as e:  # descriptions that start from weights to be downloaded
+                print(f"{name:28s} not made: {str(e)[:80]}")
+                continue
+            x = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(1000 + i))
             for end2end in (False, True):
                 want = reference(path, x, end2end, torch.float64)
                 if want is None:
@@ -215,7 +220,7 @@ def main():
                 got, why = yolk(a.run, path, x, end2end, folder, a.device)
                 checked += 1
                 result = why if got is None else worst(got, want, nc, task, end2end)
-                bad = isinstance(result, str) or any(r > FACTOR * o + FLOOR for r, o in zip(result, own))
+                bad = isinstance(result, str) or isinstance(own, str) or max(own) > CHAOS or any(r > FACTOR * o + FLOOR for r, o in zip(result, own))
                 failed += bad
                 text = result if isinstance(result, str) else "score {:.1e} rest {:.1e}".format(*result)
                 text += "  (the package: {:.1e}, {:.1e})".format(*own) if not isinstance(own, str) else f"  (the package: {own})"
