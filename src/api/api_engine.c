@@ -44,10 +44,8 @@ static yk__code make_plans(yk_engine *engine, const yk_engine_options *o, yk__er
     /* an export that says its sizes are free is believed: what does not fit shows when a size is planned */
     engine->any_size = engine->model->recipe.dynamic || yk__graph_size_free(&engine->model->graph, yk__ref_evaluate, &culprit);
     engine->fixed_by = culprit ? culprit->name : "";
-    yk__plan_options plan = {.n_threads = engine->n_threads,
-                             .evaluate = yk__ref_evaluate,
-                             .pool = engine->pool,
-                             .eager = o->lazy_head == YK_OFF};
+    yk__plan_options plan = {
+        .n_threads = engine->n_threads, .evaluate = yk__ref_evaluate, .pool = engine->pool, .eager = o->lazy_head == YK_OFF};
     if (!engine->ref) plan.backends[plan.n_backends++] = engine->backend;
     plan.backends[plan.n_backends++] = yk__backend_ref();
     if (engine->file) {
