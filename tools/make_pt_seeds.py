@@ -303,6 +303,15 @@ def obb(name="OBB", **more):
     return checkpoint(down(3) + [(head(name, [8], [8], extra=1, ne=1, **more), [-1])], "obb", "ultralytics.nn.tasks.OBBModel")
 
 
+def classify_old():
+    """The steps that the package's first versions pickled."""
+    made = classify()
+    home = "ultralytics.yolo.data.augment."
+    steps = [obj(home + "CenterCrop", h=96, w=64), obj(home + "ToTensor", half=False)]
+    made["model"].transforms = obj("torchvision.transforms.transforms.Compose", transforms=steps)
+    return made
+
+
 def classify():
     linear = module("torch.nn.modules.linear.Linear", parameters={"weight": W.tensor(2, 8), "bias": W.tensor(2)}, in_features=8, out_features=2)
     layer = module(U + "head.Classify", [("conv", conv(8, 8)), ("pool", module("torch.nn.modules.pooling.AdaptiveAvgPool2d", output_size=1)),
@@ -396,6 +405,7 @@ MODELS = {
     "yolov7": lambda: stranger("models.yolo.Model", "models.yolo.IDetect"),
     "v5-segment": lambda: stranger("models.yolo.SegmentationModel", "models.yolo.Segment"),
     "unknown-block": lambda: checkpoint([module("ultralytics.nn.modules.block.Mystery", [("x", identity())])]),
+    "classify-old": classify_old,
 }
 PROTOCOLS = (2, 4, 5)
 

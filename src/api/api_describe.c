@@ -27,9 +27,10 @@ static void summary_text(const yk_engine *engine, yk__text *text) {
     yk__text_printf(text, "input        %dx%d (height, width), stride %d, %s sizes\n", (int)r->imgsz[0], (int)r->imgsz[1],
                     (int)r->stride, engine->any_size ? "other" : "no other");
     yk__text_printf(text, "pictures     %s, %s, divided by %g\n",
-                    r->geometry == YK__GEOMETRY_CLASSIFY_CROP ? "resized and cropped"
-                    : r->rect                                 ? "letterboxed, padded to the stride"
-                                                              : "letterboxed to the full size",
+                    r->geometry == YK__GEOMETRY_CLASSIFY_CROP     ? "resized and cropped"
+                    : r->geometry == YK__GEOMETRY_CLASSIFY_SQUARE ? "central square, resized"
+                    : r->rect                                     ? "letterboxed, padded to the stride"
+                                                                  : "letterboxed to the full size",
                     r->bgr ? "BGR" : "RGB", (double)r->scale);
     if (r->task != YK__TASK_CLASSIFY)
         yk__text_printf(text, "defaults     conf %g, iou %g, at most %d detections\n", (double)r->conf, (double)r->iou,

@@ -1,6 +1,8 @@
 /* Geometry by recipe: letterbox or classification crop. */
 #include "api/api_picture.h"
 
+#include "image/resize.h"
+
 /* YOLOX's own convention: the picture lies in the upper left corner, its scaled sides cut to whole pixels, not rounded. */
 static void move_to_corner(yk__letterbox *box) {
     double gain_x = (double)box->width / box->source_width, gain_y = (double)box->height / box->source_height;
@@ -10,10 +12,17 @@ static void move_to_corner(yk__letterbox *box) {
     box->scaled_height = (int32_t)(box->source_height * gain) > 0 ? (int32_t)(box->source_height * gain) : 1;
 }
 
+/* PARITY 4.1, very old checkpoints: the side is the shorter one, offsets are cut to whole pixels. */
+static void take_square(yk__image_view *view) {
+    const int32_t side = view->width < view->height ? view->width : view->height;
+    view->planes[0] += (size_t)((view->height - side) / 2) * view->stride_bytes[0] + (size_t)((view->width - side) / 2) * 3;
+    view->width = view->height = side;
+}
+
 yk__code yk__api_picture_plan(yk__api_picture *picture, const yk__image_view *view, const yk__recipe *recipe,
                               const int32_t imgsz[2], bool rect, yk__error *err) {
-    *picture = (yk__api_picture){
-        .view = *view, .crop = recipe->geometry == YK__GEOMETRY_CLASSIFY_CROP, .pad = (uint8_t)recipe->pad_value};
+    *picture =
+        (yk__api_picture){.view = *view, .crop = recipe->geometry != YK__GEOMETRY_LETTERBOX, .pad = (uint8_t)recipe->pad_value};
     if (view->format != YK__PIXEL_BGR8) {
         YK__TRY(yk__image_to_bgr(view, &picture->converted, err));
         picture->view = yk__image_as_view(&picture->converted);
@@ -21,6 +30,9 @@ yk__code yk__api_picture_plan(yk__api_picture *picture, const yk__image_view *vi
     if (picture->crop) {
         picture->network_width = imgsz[1];
         picture->network_height = imgsz[0];
+        picture->square = recipe->geometry == YK__GEOMETRY_CLASSIFY_SQUARE;
+        if (picture->square) take_square(&picture->view);
+        if (picture->square) return YK__OK;
         return yk__classify_crop_fit(view->width, view->height, imgsz[1], imgsz[0], &picture->classify, err);
     }
     YK__TRY(
@@ -33,6 +45,9 @@ yk__code yk__api_picture_plan(yk__api_picture *picture, const yk__image_view *vi
 
 yk__code yk__api_picture_make(yk__api_picture *picture, uint8_t *pixels, yk__pool *pool, yk__error *err) {
     size_t stride = (size_t)picture->network_width * 3;
+    if (picture->square)
+        return yk__resize_bilinear(&picture->view, pixels, picture->network_width, picture->network_height, stride, NULL, pool,
+                                   err);
     if (picture->crop) return yk__classify_crop_apply(&picture->classify, &picture->view, false, pixels, stride, err);
     return yk__letterbox_apply(&picture->letterbox, &picture->view, picture->pad, pixels, stride, NULL, pool, err);
 }

@@ -10,6 +10,7 @@ typedef struct yk__api_picture {
     yk__image_view view; /* BGR8 */
     yk__image converted; /* behind the view when the caller's picture is in another format */
     bool crop;           /* classify */
+    bool square;         /* classify: the view is the picture's central square, to be resized */
     uint8_t pad;         /* the letterbox's border */
     yk__letterbox letterbox;
     yk__classify_crop classify;

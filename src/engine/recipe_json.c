@@ -52,6 +52,9 @@ static void write_string(yk__text *out, const char *name, const char *text) {
     yk__json_string(out, text);
 }
 
+/* By yk__geometry. */
+static const char *const geometry_names[] = {"letterbox", "classify-crop", "classify-square"};
+
 void yk__recipe_to_json(const yk__recipe *recipe, yk__text *out) {
     yk__text_add(out, "{\"task\":");
     yk__json_string(out, yk__task_name(recipe->task));
@@ -62,7 +65,7 @@ void yk__recipe_to_json(const yk__recipe *recipe, yk__text *out) {
     write_bool(out, "dynamic", recipe->dynamic);
     write_bool(out, "rect", recipe->rect);
     write_int(out, "channels", recipe->channels);
-    write_string(out, "geometry", recipe->geometry == YK__GEOMETRY_LETTERBOX ? "letterbox" : "classify-crop");
+    write_string(out, "geometry", geometry_names[recipe->geometry]);
     write_string(out, "order", recipe->bgr ? "bgr" : "rgb");
     write_float(out, "scale", recipe->scale);
     write_floats(out, "mean", recipe->mean);
@@ -164,15 +167,17 @@ static yk__code read_either(const json_t *root, const char *name, const char *no
 
 static yk__code read_words(const json_t *root, yk__recipe *recipe, yk__error *err) {
     const char *text;
-    bool crop;
     YK__TRY(yk__json_get_string(root, "task", where, &text, err));
     recipe->task = yk__task_from_name(text);
     if (recipe->task == YK__TASK_NONE) return yk__fail(err, YK__FORMAT, "%s: unknown task \"%.40s\"", where, text);
     YK__TRY(yk__json_get_string(root, "layout", where, &text, err));
     recipe->layout = yk__layout_from_name(text);
     if (recipe->layout == YK__LAYOUT_NONE) return yk__fail(err, YK__FORMAT, "%s: unknown layout \"%.40s\"", where, text);
-    YK__TRY(read_either(root, "geometry", "letterbox", "classify-crop", &crop, err));
-    recipe->geometry = crop ? YK__GEOMETRY_CLASSIFY_CROP : YK__GEOMETRY_LETTERBOX;
+    YK__TRY(yk__json_get_string(root, "geometry", where, &text, err));
+    int geometry = 0;
+    while (geometry < 3 && strcmp(text, geometry_names[geometry]) != 0) geometry++;
+    if (geometry == 3) return yk__fail(err, YK__FORMAT, "%s: unknown geometry \"%.40s\"", where, text);
+    recipe->geometry = (yk__geometry)geometry;
     return read_either(root, "order", "rgb", "bgr", &recipe->bgr, err);
 }
 

@@ -111,7 +111,8 @@ static yk__code verify_pixels(const yk__recipe *recipe, yk__error *err) {
     YK__TRY(check_range("pad value", recipe->pad_value, 0, 255, err));
     if (recipe->channels != 3)
         return yk__fail(err, YK__UNSUPPORTED, "recipe: the network wants %d channels; yolk feeds 3", recipe->channels);
-    if (recipe->geometry != YK__GEOMETRY_LETTERBOX && recipe->geometry != YK__GEOMETRY_CLASSIFY_CROP)
+    if (recipe->geometry != YK__GEOMETRY_LETTERBOX && recipe->geometry != YK__GEOMETRY_CLASSIFY_CROP &&
+        recipe->geometry != YK__GEOMETRY_CLASSIFY_SQUARE)
         return yk__fail(err, YK__GRAPH, "recipe: geometry %d is none that yolk knows", (int)recipe->geometry);
     if (!(recipe->scale > 0) || !isfinite(recipe->scale))
         return yk__fail(err, YK__GRAPH, "recipe: scale is %g; it divides pixels and must be above 0", (double)recipe->scale);

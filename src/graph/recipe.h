@@ -32,7 +32,13 @@ typedef enum yk__layout {
     YK__LAYOUT_YOLOX
 } yk__layout;
 
-typedef enum yk__geometry { YK__GEOMETRY_LETTERBOX, YK__GEOMETRY_CLASSIFY_CROP } yk__geometry;
+/* How pictures get their size: padded; resized and cropped (PARITY 4.1); the central square resized as letterboxed pictures
+ * are, which classifiers of the first Ultralytics versions were trained for. */
+typedef enum yk__geometry {
+    YK__GEOMETRY_LETTERBOX,
+    YK__GEOMETRY_CLASSIFY_CROP,
+    YK__GEOMETRY_CLASSIFY_SQUARE
+} yk__geometry;
 
 typedef struct yk__recipe {
     yk__task task;

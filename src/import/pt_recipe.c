@@ -172,15 +172,36 @@ static yk__code read_steps(yk__pt_file *file, yk__py steps, yk__arena *arena, yk
     return YK__OK;
 }
 
-static yk__code fill_steps(yk__pt_file *file, yk__py model, yk__arena *arena, yk__recipe *recipe, yk__error *err) {
+/* The package's own steps, of its first versions: the central square, resized to the size they hold, which no other size
+ * replaces. True when these are they. */
+static bool own_steps(const yk__pt_file *file, yk__py steps, const yk__import_options *options, yk__recipe *recipe) {
+    static const char *const names[2] = {"h", "w"};
+    const yk__py crop = yk__py_item(&file->pickle, steps, 0), convert = yk__py_item(&file->pickle, steps, 1);
+    char class_name[64];
+    int64_t sides[2];
+    if (yk__py_count(&file->pickle, steps) != 2 || strcmp(yk__pt_class(file, crop, class_name), "CenterCrop") != 0 ||
+        strcmp(yk__pt_class(file, convert, class_name), "ToTensor") != 0 || !yk__pt_is_of(file, crop, "ultralytics."))
+        return false;
+    for (int i = 0; i < 2; i++) {
+        if (!yk__py_int(&file->pickle, yk__pt_attr(file, crop, names[i]), &sides[i]) || sides[i] < 1 || sides[i] > MAX_SIDE)
+            return false;
+        if (options->imgsz[i] == 0) recipe->imgsz[i] = (int32_t)sides[i];
+    }
+    recipe->geometry = YK__GEOMETRY_CLASSIFY_SQUARE;
+    return true;
+}
+
+static yk__code fill_steps(yk__pt_file *file, yk__py model, const yk__import_options *options, yk__arena *arena,
+                           yk__recipe *recipe, yk__error *err) {
     const yk__py steps = yk__pt_some(file, yk__pt_some(file, model, "transforms"), "transforms");
     const yk__py first = yk__py_item(&file->pickle, steps, 0);
+    char class_name[64];
     if (recipe->task != YK__TASK_CLASSIFY || first == YK__PY_ABSENT) return YK__OK;
     if (yk__pt_attr(file, first, "size") != YK__PY_ABSENT) return read_steps(file, steps, arena, recipe, err);
-    return yk__fail(
-        err, YK__UNSUPPORTED,
-        "the checkpoint prepares pictures by steps of its own, as Ultralytics before 8.0.66 did; save it again with a "
-        "newer one");
+    if (own_steps(file, steps, options, recipe)) return YK__OK;
+    return yk__fail(err, YK__UNSUPPORTED,
+                    "the checkpoint prepares pictures by steps that yolk does not know; the first is \"%s\"",
+                    yk__pt_class(file, first, class_name));
 }
 
 /* ---- all of it ---- */
@@ -204,7 +225,7 @@ yk__code yk__pt_fill_recipe(yk__pt_file *file, yk__py model, const yk__import_op
     YK__TRY(check_options(options, recipe, err));
     YK__TRY(fill_names(file, model, options->names_file, arena, recipe, err));
     YK__TRY(fill_size(file, model, options, recipe, err));
-    YK__TRY(fill_steps(file, model, arena, recipe, err));
+    YK__TRY(fill_steps(file, model, options, arena, recipe, err));
     recipe->dynamic = true;
     recipe->rect = recipe->task != YK__TASK_CLASSIFY;
     return yk__recipe_verify(recipe, err);

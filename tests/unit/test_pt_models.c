@@ -136,6 +136,12 @@ static void test_classify_steps(void **state) {
     assert_memory_equal(model.recipe.mean, zero, sizeof zero);
     assert_memory_equal(model.recipe.std, one, sizeof one);
     assert_null(yk__node_attr(&model.graph.nodes[0], "mean"));
+    assert_int_equal(model.recipe.geometry, YK__GEOMETRY_CLASSIFY_CROP);
+    yk__model_free(&model);
+    must_load("classify-old.pt", NULL); /* of the package's first versions: with their own size */
+    assert_int_equal(model.recipe.geometry, YK__GEOMETRY_CLASSIFY_SQUARE);
+    assert_int_equal(model.recipe.imgsz[0], 96);
+    assert_int_equal(model.recipe.imgsz[1], 64);
     yk__model_free(&model);
 }
 
