@@ -34,11 +34,7 @@ typedef enum yk__layout {
 
 /* How pictures get their size: padded; resized and cropped (PARITY 4.1); the central square resized as letterboxed pictures
  * are, which classifiers of the first Ultralytics versions were trained for. */
-typedef enum yk__geometry {
-    YK__GEOMETRY_LETTERBOX,
-    YK__GEOMETRY_CLASSIFY_CROP,
-    YK__GEOMETRY_CLASSIFY_SQUARE
-} yk__geometry;
+typedef enum yk__geometry { YK__GEOMETRY_LETTERBOX, YK__GEOMETRY_CLASSIFY_CROP, YK__GEOMETRY_CLASSIFY_SQUARE } yk__geometry;
 
 typedef struct yk__recipe {
     yk__task task;
