@@ -1,4 +1,5 @@
-/* What is this ONNX file, and could it be imported? Answered without loading weights and without building a graph. */
+/* What is this model file, and could it be imported? ONNX is answered for without loading weights and building a graph;
+ * checkpoints are imported and thrown away, which takes tenths of a second. */
 #ifndef YK_IMPORT_PROBE_H
 #define YK_IMPORT_PROBE_H
 
@@ -38,5 +39,18 @@ bool yk__probe_is_onnx(const uint8_t *bytes, size_t size);
  * report->supported false. Constants are not checked. */
 yk__code yk__probe_onnx(const uint8_t *bytes, size_t size, yk__arena *arena, yk__probe_report *report,
                         yk__error *err) YK__MUST_USE;
+
+/* A PyTorch checkpoint. Strings in the arena, NULL where the file does not say. */
+typedef struct yk__probe_pt_report {
+    const char *task, *layout, *version, *date;
+    int32_t n_classes, imgsz[2], n_nodes;
+    bool supported;    /* it can be built, and what is above is filled in */
+    yk__error why_not; /* set when not: the sentence import would give */
+} yk__probe_pt_report;
+
+/* Fills *report. FORMAT, TRUNCATED, CHECKSUM, LIMIT, GRAPH, MEMORY as yk__import_model for files that are damaged; a whole but
+ * unsupported checkpoint, or another archive, is OK here, with report->supported false. */
+yk__code yk__probe_pt(const uint8_t *bytes, size_t size, yk__arena *arena, yk__probe_pt_report *report,
+                      yk__error *err) YK__MUST_USE;
 
 #endif

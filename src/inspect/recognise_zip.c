@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "engine/engine_format.h"
+#if YK__WITH_BUILDER
+#include "import/probe.h"
+#endif
 
 enum {
     LOCAL_HEAD = 30,   /* "PK\3\4" entry header before the name */
@@ -15,6 +18,9 @@ enum {
     MAX_ENTRIES = 4096,        /* a large checkpoint has some 500 */
     LOCAL_SEARCH = 256 * 1024, /* names are looked for here when the directory is lost: torch writes data.pkl first */
 };
+
+/* What the probe keeps of a checkpoint: a few names. */
+#define PROBE_BUDGET ((size_t)1 << 20)
 
 typedef struct contents {
     bool pickle, code, keras, arrays_only;
@@ -77,6 +83,43 @@ static yk__file_kind zip_kind(const contents *seen) {
     return seen->n_entries && seen->arrays_only ? YK__FILE_KIND_NUMPY : YK__FILE_KIND_ZIP;
 }
 
+#if YK__WITH_BUILDER
+static void add_facts(yk__report *report, const yk__probe_pt_report *found) {
+    yk__fact *facts = yk__fact_object(report, NULL, "checkpoint");
+    if (!facts) return;
+    yk__fact_text(report, facts, "task", found->task);
+    yk__fact_text(report, facts, "layout", found->layout);
+    yk__fact_int(report, facts, "classes", found->n_classes);
+    yk__fact_int(report, facts, "height", found->imgsz[0]);
+    yk__fact_int(report, facts, "width", found->imgsz[1]);
+    yk__fact_text(report, facts, "version", found->version);
+    yk__fact_text(report, facts, "date", found->date);
+}
+
+/* A whole checkpoint: what import makes of it. */
+static void look_inside(const yk__source *source, yk__report *report) {
+    yk__arena arena;
+    yk__error err = {0};
+    yk__probe_pt_report found;
+    yk__arena_init(&arena, PROBE_BUDGET);
+    if (yk__probe_pt(source->bytes, source->n, &arena, &found, &err) != YK__OK) {
+        yk__report_add(report, YK__FINDING_MODEL_DAMAGED, "checkpoint", NULL, err.message);
+    } else if (!found.supported) {
+        yk__report_add(report, YK__FINDING_FOREIGN_FILE, NULL, NULL, found.why_not.message);
+    } else {
+        add_facts(report, &found);
+        yk__report_add(report, YK__FINDING_NEEDS_BUILD, NULL, NULL, "a checkpoint that can be built");
+    }
+    yk__arena_free(&arena);
+}
+#else
+static void look_inside(const yk__source *source, yk__report *report) {
+    (void)source;
+    yk__report_lower(report, YK__VERDICT_FOREIGN);
+    yk__report_add(report, YK__FINDING_BUILT_WITHOUT_IMPORT, NULL, NULL, NULL);
+}
+#endif
+
 bool yk__recognise_zip(const yk__source *source, yk__report *report) {
     contents seen = {0};
     bool empty = source->n == END_HEAD && yk__source_has(source, 0, "PK\5\6", 4);
@@ -86,5 +129,7 @@ bool yk__recognise_zip(const yk__source *source, yk__report *report) {
     yk__claim(report, zip_kind(&seen), end ? YK__CERTAINTY_CERTAIN : YK__CERTAINTY_LIKELY);
     if (yk__source_whole(source) && !end) /* the directory stands at the end and says how long the file was: both are gone */
         yk__claim_cut(report, "zip directory", 0, source->size, YK__CERTAINTY_CERTAIN);
+    else if (end && zip_kind(&seen) == YK__FILE_KIND_PYTORCH_CHECKPOINT)
+        look_inside(source, report);
     return true;
 }

@@ -171,7 +171,10 @@ static int make_samples(sample *out) {
         put_onnx(s);
         if (!YK__WITH_BUILDER) s->verdict = YK__VERDICT_FOREIGN;
     }
-    SAMPLE("pytorch-checkpoint", FOREIGN) put_zip(s, (const char *[]){"best/data.pkl", "best/version", "best/data/0"}, 3);
+    SAMPLE("pytorch-checkpoint", INVALID) { /* its entries are empty */
+        put_zip(s, (const char *[]){"best/data.pkl", "best/version", "best/data/0"}, 3);
+        if (!YK__WITH_BUILDER) s->verdict = YK__VERDICT_FOREIGN;
+    }
     SAMPLE("torchscript", FOREIGN) put_zip(s, (const char *[]){"m/data.pkl", "m/code/__torch__.py", "m/constants.pkl"}, 3);
     SAMPLE("keras", FOREIGN) put_zip(s, (const char *[]){"metadata.json", "config.json", "model.weights.h5"}, 3);
     SAMPLE("numpy", FOREIGN) put_zip(s, (const char *[]){"a.npy", "b.npy"}, 2);
