@@ -105,6 +105,7 @@ static void look_inside(const yk__source *source, yk__report *report) {
     if (yk__probe_pt(source->bytes, source->n, &arena, &found, &err) != YK__OK) {
         yk__report_add(report, YK__FINDING_MODEL_DAMAGED, "checkpoint", NULL, err.message);
     } else if (!found.supported) {
+        yk__report_lower(report, YK__VERDICT_FOREIGN);
         yk__report_add(report, YK__FINDING_FOREIGN_FILE, NULL, NULL, found.why_not.message);
     } else {
         add_facts(report, &found);
