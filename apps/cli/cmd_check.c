@@ -1,6 +1,8 @@
 /* yolk check: what a file is, whether it loads here, why not, what to do. */
 #include "cli.h"
 
+#include <string.h>
+
 static const cli_option options[] = {{"--json", NULL, "one JSON object per file and line"},
                                      {"--sha256", NULL, "hash the whole file into the report"},
                                      {NULL, NULL, NULL}};
@@ -16,12 +18,23 @@ static int print_report(const yk_report *report, bool json) {
     return EXIT_DONE;
 }
 
+/* Why the file could not be read, or NULL. Belongs to the report. */
+static const char *unreadable(const yk_report *report) {
+    yk_finding finding = YK_FINDING_INIT;
+    for (size_t i = 0; yk_report_finding(report, i, &finding) == YK_OK; i++)
+        if (strcmp(finding.code, "file-unreadable") == 0) return finding.found;
+    return NULL;
+}
+
 static int check(const cli_args *args, const char *path) {
     yk_check_options o = {.size = sizeof o, .sha256 = cli_has(args, "--sha256"), .run = true};
     yk_report *report = NULL;
     yk_error error = YK_ERROR_INIT;
     if (yk_check(&report, path, &o, &error) != YK_OK) return cli_fail(&error);
-    int status = print_report(report, cli_has(args, "--json"));
+    const char *why = unreadable(report);
+    if (why) cli_say("%s", why);
+    int status = why && !cli_has(args, "--json") ? EXIT_DONE : print_report(report, cli_has(args, "--json"));
+    if (status == EXIT_DONE && why) status = EXIT_INPUT;
     yk_verdict verdict = yk_report_verdict(report);
     yk_report_destroy(&report);
     if (status != EXIT_DONE) return status;

@@ -483,11 +483,31 @@ typedef struct yk_check_options {
     bool run;    /* yolk engines: run the built-in self test too */
 } yk_check_options;
 
-/* What a file is, whether it loads here, why not, what to do. Any file. Fails only when the file cannot be read at all. */
+/* What a file is, whether it loads here, why not, what to do. Any file: one that cannot be read gets the verdict invalid and
+ * the finding "file-unreadable", which says why. */
 YK_API yk_status yk_check(yk_report **report, const char *path, const yk_check_options *options, yk_error *error);
+
+/* The same from the beginning of a file, for loaders and upload checks: n bytes of a file of file_size bytes, or of a stream
+ * whose length is not known. 4 KiB name nearly every kind; 64 KiB show what is inside most archives; with all bytes (n equal to
+ * file_size) more damage is found. Nothing but the bytes is looked at, and nothing in them is run.
+ *
+ *     unsigned char head[65536];
+ *     size_t n = fread(head, 1, sizeof head, upload);
+ *     yk_probe(head, n, content_length, &report, &error);
+ *     if (strcmp(yk_report_kind(report), "onnx") != 0) ...refuse, with yk_report_to_json for the reason...
+ *
+ * It takes at most 32 MiB of memory and tenths of a second whatever the bytes say, and keeps no pointer to them. To stay within
+ * that, models are named but not imported and engines' sections are not verified: a verdict of valid means that nothing speaks
+ * against the file so far. yk_check goes on from there. May be called by many threads at once. */
+#define YK_SIZE_UNKNOWN UINT64_MAX
+YK_API yk_status yk_probe(const void *bytes, size_t n, uint64_t file_size, yk_report **report, yk_error *error);
+
 YK_API void yk_report_destroy(yk_report **report);
 YK_API yk_verdict yk_report_verdict(const yk_report *report);
 YK_API const char *yk_report_kind(const yk_report *report); /* "yolk-engine", "onnx", "tensorrt-plan" ... */
+/* Kinds from the outermost (0), which is the file's, to the innermost that was found inside; NULL past the end. */
+YK_API const char *yk_report_container(const yk_report *report, size_t i);
+YK_API uint64_t yk_report_size(const yk_report *report); /* bytes of the file; YK_SIZE_UNKNOWN of such a stream */
 YK_API size_t yk_report_findings(const yk_report *report);
 YK_API yk_status yk_report_finding(const yk_report *report, size_t i, yk_finding *finding);
 /* One compact JSON object, or text for people. */

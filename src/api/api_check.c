@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "inspect/check.h"
 #include "inspect/machine.h"
+#include "inspect/recognise.h"
 #include "inspect/report_json.h"
 
 #include <math.h>
@@ -71,12 +72,29 @@ yk_status yk_check(yk_report **out, const char *path, const yk_check_options *op
     if (!report) return yk__api_fail(error, YK_ERROR_MEMORY, "out of memory for a report");
     yk__check_options check = {.sha256 = o.sha256};
     yk__code code = yk__check_file(path, &check, &report->report, &e);
-    if (code != YK__OK) {
+    if (code == YK__MEMORY) {
         yk_report_destroy(&report);
         return yk__api_status(error, code, &e);
     }
     bool loads = report->report.verdict == YK__VERDICT_VALID || report->report.verdict == YK__VERDICT_SUBOPTIMAL;
     if (o.run && loads && strcmp(report->report.kind, "yolk-engine") == 0) run_selftest(path, &report->report);
+    *out = report;
+    return YK_OK;
+}
+
+_Static_assert(YK_SIZE_UNKNOWN == YK__SIZE_UNKNOWN, "public and internal unknown sizes are the same number");
+
+yk_status yk_probe(const void *bytes, size_t n, uint64_t file_size, yk_report **out, yk_error *error) {
+    if (!out) return yk__api_fail(error, YK_ERROR_ARGUMENT, "yk_probe: no place for the report");
+    *out = NULL;
+    if (!bytes && n > 0) return yk__api_fail(error, YK_ERROR_ARGUMENT, "yk_probe: the bytes must not be NULL");
+    if (file_size < n)
+        return yk__api_fail(error, YK_ERROR_ARGUMENT,
+                            "yk_probe: %zu bytes are more than the file's %llu; the size must be that of the whole file", n,
+                            (unsigned long long)file_size);
+    yk_report *report = yk__alloc(sizeof *report);
+    if (!report) return yk__api_fail(error, YK_ERROR_MEMORY, "out of memory for a report");
+    yk__probe(bytes, n, file_size, &report->report);
     *out = report;
     return YK_OK;
 }
@@ -114,6 +132,14 @@ yk_status yk_report_finding(const yk_report *report, size_t i, yk_finding *findi
     size_t size = finding->size && finding->size < sizeof full ? finding->size : sizeof full;
     memcpy(finding, &full, size);
     return YK_OK;
+}
+
+uint64_t yk_report_size(const yk_report *report) {
+    return report ? report->report.size : 0;
+}
+
+const char *yk_report_container(const yk_report *report, size_t i) {
+    return report && i < (size_t)report->report.n_container ? report->report.container[i] : NULL;
 }
 
 /* Text made by a writer of inspect, handed to the caller. */

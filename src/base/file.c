@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,6 +16,7 @@
 #include "base/memory.h"
 
 #define DEFAULT_PIPE_LIMIT ((size_t)1 << 30)
+#define PIPE_PATIENCE_MS   2000               /* for a writer that is about to start */
 #define FIRST_READ         ((size_t)64 << 10) /* what a pipe holds on Linux */
 /* As many symbolic links in a row as Linux follows itself (path_resolution(7)). */
 #define MAX_LINKS 40
@@ -89,13 +91,39 @@ fail:
     return code;
 }
 
+/* A named pipe that nobody has open for writing would block its reader for ever. fd was opened without blocking: then reading
+ * such a pipe gives its end at once, and one with a silent writer EAGAIN. *first: a byte that was read on the way, or -1. */
+static yk__code await_writer(int fd, const char *path, int *first, yk__error *err) {
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    *first = -1;
+    if (poll(&wait, 1, PIPE_PATIENCE_MS) == 0) {
+        uint8_t byte;
+        const ssize_t n = read(fd, &byte, 1);
+        if (n == 0) return yk__fail(err, YK__IO, "%.700s is a pipe that nobody writes to", path);
+        if (n == 1) *first = byte;
+    }
+    const int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0) return io_error(err, YK__IO, "read", path, errno);
+    return YK__OK;
+}
+
 /* Takes over fd. */
 static yk__code read_special(yk__map *map, int fd, const char *path, size_t limit, yk__error *err) {
+    struct stat about;
+    int first = -1;
+    if (fstat(fd, &about) == 0 && S_ISFIFO(about.st_mode)) {
+        const yk__code code = await_writer(fd, path, &first, err);
+        if (code != YK__OK) {
+            close(fd);
+            return code;
+        }
+    }
     FILE *const stream = fdopen(fd, "rb");
     if (stream == NULL) {
         close(fd);
         return no_memory(err, path);
     }
+    if (first >= 0) ungetc(first, stream);
     uint8_t *data;
     const yk__code code = yk__read_stream(stream, path, limit, &data, &map->size, err);
     fclose(stream);
@@ -106,7 +134,7 @@ static yk__code read_special(yk__map *map, int fd, const char *path, size_t limi
 yk__code yk__map_open(yk__map *map, const char *path, size_t max_pipe_bytes, yk__error *err) {
     *map = (yk__map){0};
     const size_t limit = max_pipe_bytes != 0 ? max_pipe_bytes : DEFAULT_PIPE_LIMIT;
-    const int fd = open_again(path, O_RDONLY, 0);
+    const int fd = open_again(path, O_RDONLY | O_NONBLOCK, 0); /* only pipes would block */
     if (fd < 0) return io_error(err, errno == ENOENT || errno == ENOTDIR ? YK__NOT_FOUND : YK__IO, "open", path, errno);
     struct stat about;
     yk__code code = YK__OK;
@@ -128,6 +156,11 @@ yk__code yk__map_open(yk__map *map, const char *path, size_t max_pipe_bytes, yk_
     }
     close(fd);
     return code;
+}
+
+bool yk__is_device(const char *path) {
+    struct stat about;
+    return stat(path, &about) == 0 && (S_ISCHR(about.st_mode) || S_ISBLK(about.st_mode));
 }
 
 void yk__map_close(yk__map *map) {

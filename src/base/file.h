@@ -17,10 +17,13 @@ typedef struct yk__map {
     bool mapped; /* by mmap; otherwise data is allocated (pipes, other special files) */
 } yk__map;
 
-/* NOT_FOUND when the path does not exist, IO when it is a folder or cannot be read; the text names the path. Pipes and
- * devices are read into memory, at most max_pipe_bytes (0 = 1 GiB). */
+/* NOT_FOUND when the path does not exist, IO when it is a folder, a pipe that nobody writes to, or cannot be read; the text
+ * names the path. Pipes and devices are read into memory, at most max_pipe_bytes (0 = 1 GiB). */
 yk__code yk__map_open(yk__map *map, const char *path, size_t max_pipe_bytes, yk__error *err) YK__MUST_USE;
 void yk__map_close(yk__map *map);
+
+/* True for terminals, /dev/zero, disks: what can be opened but has no end that makes it a file. */
+bool yk__is_device(const char *path);
 
 /* Reads a stream to its end, at most limit bytes (LIMIT beyond). *data from yk__alloc. */
 yk__code yk__read_stream(FILE *stream, const char *name, size_t limit, uint8_t **data, size_t *size,

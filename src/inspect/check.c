@@ -1,4 +1,4 @@
-/* The two ways into the recognisers: a file's path, and a prefix of its bytes. */
+/* The ways into the recognisers: a file's path, its bytes, a prefix of its bytes. */
 #include "inspect/check.h"
 
 #include "base/checksum.h"
@@ -7,22 +7,29 @@
 
 yk__code yk__check_file(const char *path, const yk__check_options *options, yk__report *report, yk__error *err) {
     yk__map map = {0};
+    yk__error local;
+    if (!err) err = &local;
     yk__report_init(report, path, 0);
-    yk__code code = yk__map_open(&map, path, 0, err);
+    yk__code code = yk__is_device(path)
+                        ? yk__fail(err, YK__IO, "%.700s is a device, which has no end; a file is needed here", path)
+                        : yk__map_open(&map, path, 0, err);
     if (code) {
-        yk__report_add(report, YK__FINDING_FILE_UNREADABLE, NULL, NULL, err ? err->message : NULL);
+        yk__report_add(report, YK__FINDING_FILE_UNREADABLE, NULL, NULL, err->message);
         return code;
     }
     report->size = map.size;
-    yk__source source = {map.data, map.size, map.size};
-    yk__recognise(&source, report);
+    yk__recognise(&(yk__source){.bytes = map.data, .n = map.size, .size = map.size, .deep = true}, report);
     if (options && options->sha256) yk__sha256_hex(map.data, map.size, report->sha256);
     yk__map_close(&map);
     return YK__OK;
 }
 
+void yk__check_bytes(const uint8_t *bytes, size_t n, yk__report *report) {
+    yk__report_init(report, NULL, n);
+    yk__recognise(&(yk__source){.bytes = bytes, .n = n, .size = n, .deep = true}, report);
+}
+
 void yk__probe(const uint8_t *bytes, size_t n, uint64_t file_size, yk__report *report) {
-    yk__source source = {bytes, n < file_size ? n : (size_t)file_size, file_size};
     yk__report_init(report, NULL, file_size);
-    yk__recognise(&source, report);
+    yk__recognise(&(yk__source){.bytes = bytes, .n = n < file_size ? n : (size_t)file_size, .size = file_size}, report);
 }

@@ -14,9 +14,12 @@ typedef struct yk__check_options {
  * what it needs: a few kilobytes for most kinds. */
 yk__code yk__check_file(const char *path, const yk__check_options *options, yk__report *report, yk__error *err) YK__MUST_USE;
 
-/* The same from the first n bytes of a file of file_size bytes: for loaders and upload checks. Looks at nothing else.
- * Memory besides the report's bounded arena is what parsing metadata of at most 1 MiB takes; a whole engine or model (n equal
- * to file_size) is read as yk__check_file reads it. report is initialised here. */
+/* The same of a whole file in memory. */
+void yk__check_bytes(const uint8_t *bytes, size_t n, yk__report *report);
+
+/* The same from the first n bytes of a file of file_size bytes (YK__SIZE_UNKNOWN: of a stream): for loaders and upload checks.
+ * Looks at nothing else, and takes a bounded amount of memory whatever the bytes say: models are not imported and sections of
+ * engines not verified, even when all bytes are there. report is initialised here. */
 void yk__probe(const uint8_t *bytes, size_t n, uint64_t file_size, yk__report *report);
 
 #endif

@@ -42,10 +42,26 @@ yk__finding *yk__claim(yk__report *report, yk__file_kind kind, yk__certainty cer
 }
 
 void yk__claim_cut(yk__report *report, const char *where, uint64_t expected, uint64_t found, yk__certainty certainty) {
-    char text[64];
+    char text[64], missing[64] = "";
+    if (found == YK__SIZE_UNKNOWN) return;
     snprintf(text, sizeof text, "%" PRIu64 " bytes", expected);
-    yk__finding *finding =
-        yk__report_find(report, YK__FINDING_TRUNCATED, where, expected ? text : "more bytes", "%" PRIu64 " bytes", found);
+    if (expected > found) snprintf(missing, sizeof missing, ": %" PRIu64 " are missing", expected - found);
+    yk__finding *finding = yk__report_find(report, YK__FINDING_TRUNCATED, where, expected ? text : "more bytes",
+                                           "%" PRIu64 " bytes%s", found, missing);
+    if (finding) finding->certainty = certainty;
+    yk__report_lower(report, YK__VERDICT_INVALID);
+}
+
+void yk__claim_end(const yk__source *source, const char *where, uint64_t stated, yk__certainty certainty, yk__report *report) {
+    char expected[64];
+    if (source->size == YK__SIZE_UNKNOWN || source->size == stated) return;
+    if (source->size < stated) {
+        yk__claim_cut(report, where, stated, source->size, certainty);
+        return;
+    }
+    snprintf(expected, sizeof expected, "%" PRIu64 " bytes", stated);
+    yk__finding *finding = yk__report_find(report, YK__FINDING_TRAILING_BYTES, where, expected,
+                                           "%" PRIu64 " bytes: %" PRIu64 " too many", source->size, source->size - stated);
     if (finding) finding->certainty = certainty;
     yk__report_lower(report, YK__VERDICT_INVALID);
 }

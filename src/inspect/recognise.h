@@ -6,12 +6,16 @@
 
 #include "engine/report.h"
 
+#define YK__SIZE_UNKNOWN UINT64_MAX
+
 /* A file of `size` bytes of which the first n are at hand: all of them (a mapping), or a prefix. Recognisers read a bounded
  * number of places, whatever the size. */
 typedef struct yk__source {
     const uint8_t *bytes;
     size_t n;
-    uint64_t size;
+    uint64_t size; /* YK__SIZE_UNKNOWN: of a stream; nothing is then said about where it ends */
+    bool deep;     /* models may be imported and engines verified, which takes memory in proportion to the file */
+    int depth;     /* archives that this source was unpacked from */
 } yk__source;
 
 static inline bool yk__source_whole(const yk__source *source) {
@@ -38,7 +42,9 @@ bool yk__source_has(const yk__source *source, uint64_t at, const void *bytes, si
 /* Names the file: kind, verdict foreign, and the kind's finding with its remedy. Returns that finding (or NULL), so that the
  * recogniser can say where, expected and found. */
 yk__finding *yk__claim(yk__report *report, yk__file_kind kind, yk__certainty certainty);
-/* The file ends before its content does: verdict invalid. */
+/* The file's content ends at `stated`: verdict invalid when the file ends before (truncated) or goes on (trailing-bytes). */
+void yk__claim_end(const yk__source *source, const char *where, uint64_t stated, yk__certainty certainty, yk__report *report);
+/* The file ends before its content does, which has `expected` bytes (0: not known): verdict invalid. */
 void yk__claim_cut(yk__report *report, const char *where, uint64_t expected, uint64_t found, yk__certainty certainty);
 
 bool yk__recognise_empty(const yk__source *source, yk__report *report);

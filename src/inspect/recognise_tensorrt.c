@@ -23,15 +23,7 @@ static void add_version(yk__report *report, yk__fact *facts, const uint8_t *v) {
 
 static void check_end(const yk__source *source, uint64_t base, uint64_t stated, const char *where, yk__certainty certainty,
                       yk__report *report) {
-    uint64_t actual = source->size - base;
-    char expected[64];
-    if (actual < stated) yk__claim_cut(report, where, base + stated, source->size, certainty);
-    if (actual <= stated) return;
-    snprintf(expected, sizeof expected, "%" PRIu64 " bytes", base + stated);
-    yk__finding *finding = yk__report_find(report, YK__FINDING_TRAILING_BYTES, where, expected,
-                                           "%" PRIu64 " bytes: %" PRIu64 " too many", source->size, actual - stated);
-    if (finding) finding->certainty = certainty;
-    yk__report_lower(report, YK__VERDICT_INVALID);
+    yk__claim_end(source, where, base + stated, certainty, report);
 }
 
 /* ---- the inner archive, "ptrt" ---- */

@@ -105,8 +105,7 @@ static void look_inside(const yk__source *source, yk__report *report) {
     if (yk__probe_pt(source->bytes, source->n, &arena, &found, &err) != YK__OK) {
         yk__report_add(report, YK__FINDING_MODEL_DAMAGED, "checkpoint", NULL, err.message);
     } else if (!found.supported) {
-        yk__report_lower(report, YK__VERDICT_FOREIGN);
-        yk__report_add(report, YK__FINDING_FOREIGN_FILE, NULL, NULL, found.why_not.message);
+        yk__report_add(report, YK__FINDING_MODEL_UNSUPPORTED, "checkpoint", NULL, found.why_not.message);
     } else {
         add_facts(report, &found);
         yk__report_add(report, YK__FINDING_NEEDS_BUILD, NULL, NULL, "a checkpoint that can be built");
@@ -130,7 +129,7 @@ bool yk__recognise_zip(const yk__source *source, yk__report *report) {
     yk__claim(report, zip_kind(&seen), end ? YK__CERTAINTY_CERTAIN : YK__CERTAINTY_LIKELY);
     if (yk__source_whole(source) && !end) /* the directory stands at the end and says how long the file was: both are gone */
         yk__claim_cut(report, "zip directory", 0, source->size, YK__CERTAINTY_CERTAIN);
-    else if (end && zip_kind(&seen) == YK__FILE_KIND_PYTORCH_CHECKPOINT)
+    else if (end && source->deep && zip_kind(&seen) == YK__FILE_KIND_PYTORCH_CHECKPOINT)
         look_inside(source, report);
     return true;
 }

@@ -53,7 +53,7 @@ yk__code yk__report_json(const yk__report *report, yk__text *out, yk__error *err
     for (int i = 0; i < report->n_container; i++) json_array_append_new(container, json_string(report->container[i]));
     for (int i = 0; i < report->n_findings; i++) json_array_append_new(findings, finding_json(&report->findings[i]));
     json_object_set_new(root, "file", json_string(report->file));
-    json_object_set_new(root, "size", json_integer((json_int_t)report->size));
+    json_object_set_new(root, "size", report->size > INT64_MAX ? json_null() : json_integer((json_int_t)report->size));
     if (*report->sha256) json_object_set_new(root, "sha256", json_string(report->sha256));
     json_object_set_new(root, "kind", json_string(report->kind));
     json_object_set_new(root, "container", container);
@@ -177,7 +177,10 @@ yk__code yk__report_text(const yk__report *report, yk__text *out, yk__error *err
     for (int i = 0; i < report->n_container; i++) yk__text_printf(out, "%s%s", i ? ", in it " : "", report->container[i]);
     yk__text_add(out, report->kind_certainty == YK__CERTAINTY_CERTAIN ? "\n" : " (likely)\n");
     add_label(out, "  ", width, "size");
-    yk__text_printf(out, "%" PRIu64 " bytes\n", report->size);
+    if (report->size > INT64_MAX)
+        yk__text_add(out, "not known\n");
+    else
+        yk__text_printf(out, "%" PRIu64 " bytes\n", report->size);
     if (*report->sha256) {
         add_label(out, "  ", width, "sha256");
         yk__text_printf(out, "%s\n", report->sha256);

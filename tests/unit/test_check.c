@@ -278,7 +278,10 @@ static void look(const uint8_t *bytes, size_t n, uint64_t file_size, yk__report 
     uint8_t *copy = malloc(n ? n : 1);
     assert_non_null(copy);
     if (n) memcpy(copy, bytes, n);
-    yk__probe(copy, n, file_size, report);
+    if (n == file_size)
+        yk__check_bytes(copy, n, report);
+    else
+        yk__probe(copy, n, file_size, report);
     free(copy);
 }
 

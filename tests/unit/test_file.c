@@ -165,6 +165,17 @@ static void pipes_are_read_up_to_the_limit(void **state) {
     assert_int_equal(yk__map_open(&map, "/dev/zero", 100000, &err), YK__LIMIT);
 }
 
+static void silent_pipes_do_not_block(void **state) {
+    (void)state;
+    yk__map map;
+    yk__error err;
+    assert_int_equal(mkfifo("pipe", 0600), 0);
+    assert_int_equal(yk__map_open(&map, "pipe", 0, &err), YK__IO);
+    assert_non_null(strstr(err.message, "nobody writes"));
+    assert_true(yk__is_device("/dev/zero"));
+    assert_false(yk__is_device("pipe") || yk__is_device("nowhere") || yk__is_device("."));
+}
+
 static void streams_are_read_whole(void **state) {
     (void)state;
     uint8_t *data;
@@ -431,6 +442,7 @@ int main(void) {
         TEST(proc_files_are_read),
         TEST(missing_and_unfit_files_are_named),
         TEST(pipes_are_read_up_to_the_limit),
+        TEST(silent_pipes_do_not_block),
         TEST(streams_are_read_whole),
         TEST(reading_survives_failed_allocations),
         TEST(files_appear_at_commit),
