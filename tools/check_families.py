@@ -2,7 +2,7 @@
 """Proves the checkpoint reader on families without weights at hand: for each model description that the training package ships, a model
 with random weights is saved as it saves its own, loaded by it and by yolk, and the raw outputs of both on one picture are compared.
 
-usage: check_families.py --run BUILD/tests/model/run_outputs [--yolk BUILD/yolk] [--device ref] [--only TEXT] [--all-scales] [--keep DIR] [--size H,W]
+usage: check_families.py --run BUILD/tests/model/run_outputs [--yolk BUILD/yolk] [--device ref] [--yolov5 DIR] [--only TEXT] [--all-scales] [--keep DIR] [--size H,W]
 
 Runs in a throw-away environment that has the package (nothing of it is needed by yolk). The weights are not just random: statistics of
 batch normalisation are taken from random pictures and then disturbed, so that every block carries signal and none may be skipped
@@ -11,11 +11,14 @@ unnoticed. Exit status 1 when an output differs, or a stranger (RT-DETR, World .
 import argparse
 import copy
 import glob
+import importlib.machinery
 import os
 import random
 import subprocess
 import sys
 import tempfile
+import types
+import unittest.mock
 
 import numpy as np
 import torch
@@ -174,11 +177,84 @@ def signal(want, nc, task):
     return float(y.std()) if task == "classify" else float(y[:, 4:4 + nc].std())
 
 
+def yolov5_models(folder):
+    """(name, path, the package's module models.yolo) of each description in the yolov5 package unpacked in `folder`."""
+    os.environ["YOLOv5_VERBOSE"] = "false"
+    stub = types.ModuleType("pkg_resources")  # which its newest Pythons lack
+    stub.parse_version = __import__("packaging.version", fromlist=["x"]).parse
+    stub.require = stub.parse_requirements = lambda *a, **k: []
+    sys.modules.setdefault("pkg_resources", stub)
+    sys.path[:0] = [folder, os.path.dirname(folder)]
+    while True:  # what it wants for plots, logs and downloads is not used here
+        try:
+            yolo = importlib.import_module("models.yolo")
+            break
+        except ModuleNotFoundError as e:
+            if e.name in sys.modules or e.name.startswith(("models", "utils", "yolov5")):
+                raise
+            for half_made in [n for n in sys.modules if n.split(".")[0] in ("models", "utils", "yolov5")]:
+                del sys.modules[half_made]
+            sys.modules[e.name] = unittest.mock.MagicMock(__spec__=importlib.machinery.ModuleSpec(e.name, None), __path__=[])
+    for path in sorted(glob.glob(folder + "/models/*.yaml") + glob.glob(folder + "/models/hub/*.yaml")):
+        yield os.path.splitext(os.path.basename(path))[0], path, yolo
+
+
+def check_yolov5(folder, only, run, device, size):
+    """YOLOv5's own checkpoints: detection; anchors and objectness decoded."""
+    failed = checked = 0
+    for i, (name, path, yolo) in enumerate(yolov5_models(folder)):
+        if only and not any(part in name for part in only.split(",")):
+            continue
+        generator = torch.Generator().manual_seed(i)
+        torch.manual_seed(i)
+        try:
+            model = yolo.Model(path, nc=[1, 3, 80][i % 3])
+        except Exception as e:
+            print(f"{name:28s} not made: {type(e).__name__} {str(e)[:60]}")
+            continue
+        with torch.no_grad():
+            norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
+            for m in norms:
+                m.weight.copy_(torch.rand(m.weight.shape, generator=generator) + 0.5)
+                m.bias.copy_(torch.rand(m.weight.shape, generator=generator) - 0.5)
+                m.reset_running_stats()
+                m.momentum = None
+            model.train()
+            model(torch.rand(4, 3, *size, generator=generator))
+            model.eval()
+        with tempfile.TemporaryDirectory() as here:
+            file = os.path.join(here, name + ".pt")
+            torch.save({"epoch": -1, "model": copy.deepcopy(model).half(), "ema": None, "optimizer": None, "opt": {"imgsz": 64}}, file)
+            x = torch.rand(1, 3, *size, generator=generator)
+            halves = torch.load(file, weights_only=False)["model"]
+            with torch.inference_mode():
+                want = copy.deepcopy(halves).double().eval()(x.double())
+                own = copy.deepcopy(halves).float().fuse().eval()(x)
+            if not isinstance(want, tuple) or want[0].ndim != 3 or want[0].shape[2] != 5 + model.yaml["nc"]:
+                want = None  # a segmentation model: refused
+            got, why = yolk(run, file, x, False, here, device)
+            checked += 1
+            if want is None:
+                bad, text = got is not None or "YOLOv5" not in why, why
+            elif got is None:
+                bad, text = True, why
+            else:
+                scale = torch.tensor([max(size)] * 4 + [1.0] * (1 + model.yaml["nc"])).double()
+                far = lambda y: float(((y.double() - want[0]) / scale).abs().max())
+                mine, theirs = far(torch.from_numpy(got[0])), far(own[0])
+                bad = mine > FACTOR * theirs + FLOOR or theirs > CHAOS
+                text = f"{mine:.1e}  (the package: {theirs:.1e})"
+            failed += bad
+            print(f"{name:28s} YOLOv5's own {'FAIL ' if bad else ''}{text[:150]}", flush=True)
+    return checked, failed
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--run", required=True)
     ap.add_argument("--yolk")
     ap.add_argument("--device")
+    ap.add_argument("--yolov5", help="folder of the yolov5 7.0 package (it holds models/ and utils/): check its own families instead")
     ap.add_argument("--only", default="")
     ap.add_argument("--all-scales", action="store_true")
     ap.add_argument("--keep")
@@ -187,6 +263,10 @@ def main():
     size = tuple(int(s) for s in a.size.split(","))
     torch.set_num_threads(2)
     failed = checked = 0
+    if a.yolov5:
+        checked, failed = check_yolov5(os.path.abspath(a.yolov5), a.only, a.run, a.device, size)
+        print(f"{checked} checked, {failed} failed")
+        return 1 if failed or not checked else 0
     for i, (stem, name) in enumerate(models(a.all_scales)):
         if a.only and not any(part in name for part in a.only.split(",")):
             continue

@@ -325,8 +325,9 @@ def classify():
     return checkpoint(down(3) + [layer], "classify", "ultralytics.nn.tasks.ClassificationModel", transforms=obj(t + "Compose", transforms=steps))
 
 
-def v5(path="models.yolo.DetectionModel", head_path="models.yolo.Detect"):
-    C = "models.common."
+def v5(root=""):
+    """root "yolov5.": as the package saves, whose modules lie under its own name."""
+    path, head_path, C = root + "models.yolo.DetectionModel", "models.yolo.Detect", root + "models.common."
     c = lambda *a, **k: conv(*a, home=C + "Conv", **k)
     bottle = module(C + "Bottleneck", [("cv1", c(4, 4)), ("cv2", c(4, 4, 3))], add=True)
     c3_ = module(C + "C3", [("cv1", c(8, 4)), ("cv2", c(8, 4)), ("cv3", c(8, 8)), ("m", seq(bottle))])
@@ -405,7 +406,7 @@ MODELS = {
     "yolov7": lambda: stranger("models.yolo.Model", "models.yolo.IDetect"),
     "v5-segment": lambda: stranger("models.yolo.SegmentationModel", "models.yolo.Segment"),
     "unknown-block": lambda: checkpoint([module("ultralytics.nn.modules.block.Mystery", [("x", identity())])]),
-    "classify-old": classify_old,
+    "classify-old": classify_old, "v5-package": lambda: v5("yolov5."),
 }
 PROTOCOLS = (2, 4, 5)
 

@@ -70,7 +70,8 @@ bool yk__pt_is_of(const yk__pt_file *file, yk__py object, const char *module) {
     const yk__py_value *const global = yk__py_at(&file->pickle, global_of(file, object));
     char text[256];
     if (global->kind != YK__PY_GLOBAL || !yk__py_show(&file->pickle, global->module, text, sizeof text)) return false;
-    return yk__ends_with(module, ".") ? yk__starts_with(text, module) : strcmp(text, module) == 0;
+    const char *const bare = yk__starts_with(text, "yolov5.models.") ? text + strlen("yolov5.") : text;
+    return yk__ends_with(module, ".") ? yk__starts_with(bare, module) : strcmp(bare, module) == 0;
 }
 
 /* The dict of an object's attributes. With __slots__ the state is a pair of it and the slots. */

@@ -23,7 +23,8 @@ void yk__pt_file_close(yk__pt_file *file);
 
 /* The bare name of the object's class ("C2f"), "" when it is no object. */
 const char *yk__pt_class(const yk__pt_file *file, yk__py object, char out[64]);
-/* Whether the object's class, or a global, is of this module ("models.yolo") or, when it ends in '.', of one below it. */
+/* Whether the object's class, or a global, is of this module ("models.yolo") or, when it ends in '.', of one below it. The
+ * yolov5 package keeps its repository's modules under a prefix, which does not count. */
 bool yk__pt_is_of(const yk__pt_file *file, yk__py object, const char *module);
 /* An attribute: of the state itself, or one of its submodules, parameters or buffers; for a dict the value of that key. ABSENT
  * when there is none. */

@@ -10,9 +10,9 @@
 
 /* Modules by prefix; those that end in '.' stand for everything below them. */
 static const char *const modules[] = {
-    "torch",   "torch.",   "torchvision.", "ultralytics.", "models.",  "utils.",     "collections", "numpy",
-    "numpy.",  "pathlib",  "pathlib.",     "argparse",     "datetime", "_codecs",    "types",       "functools",
-    "copyreg", "copy_reg", "enum",         "decimal",      "uuid",     "dill._dill",
+    "torch",     "torch.",  "torchvision.", "ultralytics.", "models.",  "yolov5.",  "utils.",     "collections",
+    "numpy",     "numpy.",  "pathlib",      "pathlib.",     "argparse", "datetime", "_codecs",    "types",
+    "functools", "copyreg", "copy_reg",     "enum",         "decimal",  "uuid",     "dill._dill",
 };
 
 /* Of the builtins only what is data or marks a method. */

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "import/import.h"
 #include "import/pt_file.h"
+#include "support/shared.h"
 
 #define FOLDER "fuzz/seeds/fuzz_pt/"
 
@@ -74,6 +75,7 @@ static void test_recipes(void **state) {
         {"obb26.pt", YK__TASK_OBB, YK__LAYOUT_V8_END2END, 2, 1, {0, 0}, 1, true, true},
         {"classify.pt", YK__TASK_CLASSIFY, YK__LAYOUT_PROBABILITIES, 2, 0, {0, 0}, 1, false, false},
         {"v5.pt", YK__TASK_DETECT, YK__LAYOUT_V5, 2, 0, {0, 0}, 1, false, true},
+        {"v5-package.pt", YK__TASK_DETECT, YK__LAYOUT_V5, 2, 0, {0, 0}, 1, false, true},
         {"blocks.pt", YK__TASK_DETECT, YK__LAYOUT_V8, 2, 0, {0, 0}, 1, false, true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -171,6 +173,42 @@ static void test_refused(void **state) {
     must_fail("loop.pt", NULL, YK__LIMIT, "nested");
     must_fail("doubling.pt", NULL, YK__LIMIT, "modules");
     must_fail("v8.pkl", NULL, YK__UNSUPPORTED, "weights, the files in the folder data beside it, are missing");
+}
+
+/* Broken checkpoints and pickles alone, as people have them. */
+static void test_shared(void **state) {
+    (void)state;
+    static const char cut[] = "is cut: it has", alone[] = "data.pkl alone";
+    static const struct {
+        const char *name;
+        yk__code code;
+        const char *parts[2];
+    } cases[] = {
+        {"bad/cut-yolo11n.pt", YK__TRUNCATED, {cut, "2899103 or more are missing; download"}},
+        {"bad/cut-yolov5n.pt", YK__TRUNCATED, {cut, "download or copy it again"}},
+        {"bad/cut-yolov8n-256k.pt", YK__TRUNCATED, {cut, "download or copy it again"}},
+        {"bad/cut-yolov8n-cls.pt", YK__TRUNCATED, {cut, "download or copy it again"}},
+        {"bad/empty.pt", YK__FORMAT, {"the file is empty", ""}},
+        {"bad/html-404.pt", YK__FORMAT, {"web page", "download"}},
+        {"pickle-only/rtdetr-l-parking.data.pkl", YK__UNSUPPORTED, {alone, "RT-DETR"}},
+        {"pickle-only/yolo11n.data.pkl", YK__UNSUPPORTED, {alone, "give the whole .pt"}},
+        {"pickle-only/yolo26l-pool.data.pkl", YK__UNSUPPORTED, {alone, "give the whole .pt"}},
+        {"pickle-only/yolov7-hand-head.data.pkl", YK__UNSUPPORTED, {alone, "YOLOv7"}},
+        {"pickle-only/yolov8m-cubes-loss.data.pkl", YK__UNSUPPORTED, {alone, "(DetectionModel)"}},
+        {"pickle-only/yolov8n-cls.data.pkl", YK__UNSUPPORTED, {alone, "(ClassificationModel)"}},
+        {"pickle-only/yolov8n-seg-v8.0.data.pkl", YK__UNSUPPORTED, {alone, "(SegmentationModel)"}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char name[128], path[4096];
+        snprintf(name, sizeof name, "shared:models/pt/%s", cases[i].name);
+        if (!shared_path(path, name)) {
+            printf("skipped: no %s\n", path);
+            skip();
+        }
+        const yk__code code = yk__import_model(path, NULL, &model, &err);
+        if (code != cases[i].code || !strstr(err.message, cases[i].parts[0]) || !strstr(err.message, cases[i].parts[1]))
+            fail_msg("%s: %d, \"%s\"", cases[i].name, code, err.message);
+    }
 }
 
 /* ---- numbers ---- */
@@ -349,7 +387,7 @@ int main(void) {
         cmocka_unit_test(test_recipes),   cmocka_unit_test(test_heads),           cmocka_unit_test(test_classify_steps),
         cmocka_unit_test(test_options),   cmocka_unit_test(test_refused),         cmocka_unit_test(test_fold),
         cmocka_unit_test(test_cuts),      cmocka_unit_test(test_merged_branches), cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_no_memory), cmocka_unit_test(test_shared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
