@@ -33,7 +33,6 @@ typedef struct cli_command {
 
 typedef struct cli_args {
     const cli_command *command;
-    const char *program; /* argv[0] */
     struct {
         const cli_option *option;
         const char *value;
@@ -50,7 +49,7 @@ extern const cli_option cli_build_options[];
 
 /* cli_options.c */
 /* Parses argv behind the command's name. EXIT_DONE, or EXIT_USAGE after saying why on stderr. */
-int cli_parse(const cli_command *command, const char *program, int argc, char **argv, cli_args *args);
+int cli_parse(const cli_command *command, int argc, char **argv, cli_args *args);
 bool cli_has(const cli_args *args, const char *name);
 const char *cli_value(const cli_args *args, const char *name); /* the last one given, or NULL */
 /* Numbers of options: *out keeps its value when the option is absent. EXIT_USAGE after a message when it is not a number or
@@ -59,6 +58,8 @@ int cli_int(const cli_args *args, const char *name, int low, int high, int *out)
 int cli_float(const cli_args *args, const char *name, double low, double high, float *out);
 /* "640" or "480,640" (height, width). */
 int cli_imgsz(const cli_args *args, int32_t out[2]);
+/* A pair of switches: YK_ON, YK_OFF, or YK_DEFAULT without either. */
+int cli_switch(const cli_args *args, const char *on, const char *off, yk_choice3 *out);
 /* --threads N|auto: 0 for auto. */
 int cli_threads(const cli_args *args, int32_t *out);
 /* The options of `build`, for yk_build and for model files given to other commands. */
@@ -84,14 +85,20 @@ int cli_usage_error(const cli_args *args, const char *format, ...)
 /* Prints an error and gives its exit status: whose fault is it? */
 int cli_fail(const yk_error *error);
 int cli_exit_status(yk_status status);
+/* Pieces of JSON on stdout: a string with quotes and escapes, bytes that are not UTF-8 as they are; a number, null when it is
+ * not finite. */
+void cli_json_string(const char *text);
+void cli_json_number(double value);
 /* Flushes stdout: EXIT_INPUT after a message when that fails (a full disk, a closed pipe is silent). */
 int cli_finish_output(int status);
 
 /* cli_model.c */
 /* The file that a MODEL argument means: itself, or a bundled model of that name. From malloc; NULL after a message. */
-char *cli_find_model(const cli_args *args, const char *model, int *status);
+char *cli_find_model(const char *model, int *status);
+/* The file of the bundled model of that name, from malloc; NULL when there is none, or the name is a path. */
+char *cli_bundled_model(const char *name);
 /* Folders that are searched for bundled models, one at a time; NULL past the end. From malloc. */
-char *cli_model_folder(const char *program, int i);
+char *cli_model_folder(int i);
 /* Loads MODEL with --device, --threads and the build options. */
 int cli_load(const cli_args *args, const char *model, yk_engine **engine);
 /* The same on this device (NULL: the default) whatever --device says. */

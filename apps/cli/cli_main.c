@@ -13,9 +13,9 @@ static const cli_command *find_command(const char *name) {
     return NULL;
 }
 
-static int run_command(const cli_command *command, const char *program, int argc, char **argv) {
+static int run_command(const cli_command *command, int argc, char **argv) {
     cli_args args;
-    int status = cli_parse(command, program, argc, argv, &args);
+    int status = cli_parse(command, argc, argv, &args);
     if (status != EXIT_DONE) return status;
     if (cli_has(&args, "--help")) {
         cli_command_help(command, stdout);
@@ -45,7 +45,7 @@ int main(int argc, char **argv) {
     }
     if (strcmp(word, "--man") == 0) return cli_finish_output(cli_man(argc > 2 ? argv[2] : "yolk", stdout));
     const cli_command *command = find_command(word);
-    if (command) return run_command(command, argv[0], argc - 2, argv + 2);
+    if (command) return run_command(command, argc - 2, argv + 2);
     cli_say("unknown command '%s'; 'yolk --help' lists the commands", word);
     return EXIT_USAGE;
 }

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char *join(const char *folder, const char *name, const char *suffix) {
@@ -21,8 +22,7 @@ static char *program_folder(void) {
     return path;
 }
 
-char *cli_model_folder(const char *program, int i) {
-    (void)program;
+char *cli_model_folder(int i) {
     const char *named = getenv("YOLK_MODELS");
     if (i == 0) return strdup(named && *named ? named : "");
     if (i > 2) return NULL;
@@ -36,22 +36,30 @@ static bool is_name(const char *model) {
     return *model && !strchr(model, '/') && model[0] != '.';
 }
 
-char *cli_find_model(const cli_args *args, const char *model, int *status) {
+static bool is_file(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && !S_ISDIR(info.st_mode);
+}
+
+char *cli_bundled_model(const char *name) {
     static const char *const suffixes[] = {".yolk", ".onnx", ""};
-    if (access(model, F_OK) == 0) return strdup(model);
-    for (int i = 0; is_name(model); i++) {
-        char *folder = cli_model_folder(args->program, i);
-        if (!folder) break;
-        for (int s = 0; *folder && s < 3; s++) {
-            char *path = join(folder, model, suffixes[s]);
-            if (path && access(path, R_OK) == 0) {
-                free(folder);
-                return path;
+    char *folder, *found = NULL;
+    for (int i = 0; !found && is_name(name) && (folder = cli_model_folder(i)); i++) {
+        for (int s = 0; *folder && s < 3 && !found; s++) {
+            found = join(folder, name, suffixes[s]);
+            if (found && !is_file(found)) {
+                free(found);
+                found = NULL;
             }
-            free(path);
         }
         free(folder);
     }
+    return found;
+}
+
+char *cli_find_model(const char *model, int *status) {
+    char *path = is_file(model) ? strdup(model) : cli_bundled_model(model);
+    if (path) return path;
     cli_say("%s: no such file%s", model,
             is_name(model) ? ", and no bundled model of that name ('yolk models' lists them)" : "");
     *status = EXIT_INPUT;
@@ -70,7 +78,7 @@ int cli_load_on(const cli_args *args, const char *model, const char *device, yk_
     if (status == EXIT_DONE) status = cli_threads(args, &load.n_threads);
     if (status != EXIT_DONE) return status;
     build.imgsz[0] = build.imgsz[1] = 0; /* here --imgsz is the size of the run, not of the engine */
-    char *path = cli_find_model(args, model, &status);
+    char *path = cli_find_model(model, &status);
     if (!path) return status;
     yk_error error = YK_ERROR_INIT;
     yk_engine_load(engine, path, &load, &error);

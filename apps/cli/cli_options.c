@@ -84,8 +84,8 @@ static int add_option(cli_args *args, char **argv, int argc, int *i) {
     return EXIT_DONE;
 }
 
-int cli_parse(const cli_command *command, const char *program, int argc, char **argv, cli_args *args) {
-    *args = (cli_args){.command = command, .program = program, .arguments = argv};
+int cli_parse(const cli_command *command, int argc, char **argv, cli_args *args) {
+    *args = (cli_args){.command = command, .arguments = argv};
     bool options_end = false;
     for (int i = 0; i < argc; i++) {
         bool is_option = !options_end && argv[i][0] == '-' && argv[i][1] != 0;
@@ -155,6 +155,12 @@ int cli_imgsz(const cli_args *args, int32_t out[2]) {
         return cli_usage_error(args, "--imgsz %s: use N or H,W, each from 1 to 65536", value);
     out[0] = (int32_t)h;
     out[1] = (int32_t)w;
+    return EXIT_DONE;
+}
+
+int cli_switch(const cli_args *args, const char *on, const char *off, yk_choice3 *out) {
+    if (cli_has(args, on) && cli_has(args, off)) return cli_usage_error(args, "%s and %s exclude each other", on, off);
+    *out = cli_has(args, on) ? YK_ON : cli_has(args, off) ? YK_OFF : YK_DEFAULT;
     return EXIT_DONE;
 }
 

@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -48,6 +49,27 @@ int cli_exit_status(yk_status status) {
 int cli_fail(const yk_error *error) {
     cli_say("%s", error->message);
     return cli_exit_status(error->status);
+}
+
+void cli_json_string(const char *text) {
+    putchar('"');
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c == '"' || c == '\\')
+            printf("\\%c", c);
+        else if (c < 0x20 || c == 0x7f)
+            printf("\\u%04x", c);
+        else
+            putchar(c);
+    }
+    putchar('"');
+}
+
+void cli_json_number(double value) {
+    if (isfinite(value))
+        printf("%.9g", value);
+    else
+        printf("null");
 }
 
 int cli_finish_output(int status) {

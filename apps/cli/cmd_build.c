@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 static const cli_option options[] = {
-    {"-o", "FILE", "the engine file; default: the model's name with .yolk, in the model's folder"},
+    {"-o", "FILE",
+     "the engine file; default: the model's name with .yolk, in the model's folder (bundled models: in the current one)"},
     {"--tune", NULL, "measure kernels on this machine and record the choices in the engine"},
     {"--choices", "ENGINE", "take over the choices recorded in another engine"},
     {"--threads", "N|auto", "threads for the build; default: one per core"},
@@ -40,7 +41,8 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static int build(const cli_args *args, const char *model) {
+/* bundled: found by its name, so that the engine goes into the current folder, not among the installed files. */
+static int build(const cli_args *args, const char *model, bool bundled) {
     yk_build_options o;
     int status = cli_read_build_options(args, &o);
     if (status == EXIT_DONE) status = cli_threads(args, &o.n_threads);
@@ -48,7 +50,7 @@ static int build(const cli_args *args, const char *model) {
     o.tune = cli_has(args, "--tune");
     o.choices_from = cli_value(args, "--choices");
     if (isatty(STDERR_FILENO) && !cli_has(args, "--quiet")) o.progress = on_terminal;
-    char *made = cli_value(args, "-o") ? NULL : default_output(model);
+    char *made = cli_value(args, "-o") ? NULL : default_output(bundled ? strrchr(model, '/') + 1 : model);
     const char *output = made ? made : cli_value(args, "-o");
     if (!output) return EXIT_RESOURCE;
     yk_error error = YK_ERROR_INIT;
@@ -68,8 +70,8 @@ static int build(const cli_args *args, const char *model) {
 
 static int run(const cli_args *args) {
     int status = EXIT_DONE;
-    char *model = cli_find_model(args, args->arguments[0], &status);
-    if (model) status = build(args, model);
+    char *model = cli_find_model(args->arguments[0], &status);
+    if (model) status = build(args, model, strcmp(model, args->arguments[0]) != 0);
     free(model);
     return status;
 }

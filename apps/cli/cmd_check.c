@@ -1,7 +1,9 @@
 /* yolk check: what a file is, whether it loads here, why not, what to do. */
 #include "cli.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const cli_option options[] = {{"--json", NULL, "one JSON object per file and line"},
                                      {"--sha256", NULL, "hash the whole file into the report"},
@@ -45,7 +47,9 @@ static int check(const cli_args *args, const char *path) {
 static int run(const cli_args *args) {
     int worst = EXIT_DONE;
     for (int i = 0; i < args->n_arguments; i++) {
-        int status = check(args, args->arguments[i]);
+        char *bundled = access(args->arguments[i], F_OK) != 0 ? cli_bundled_model(args->arguments[i]) : NULL;
+        int status = check(args, bundled ? bundled : args->arguments[i]);
+        free(bundled);
         if (status > worst) worst = status;
         if (!cli_has(args, "--json") && i + 1 < args->n_arguments) fputc('\n', stdout);
     }
@@ -59,7 +63,8 @@ const cli_command cmd_check = {
     .text =
         "Names any file from its bytes. A yolk engine is verified in full, and its built-in self test is run. The verdict is "
         "valid, suboptimal (loads; something could be better), invalid (does not load) or foreign (whole, but not "
-        "something that yolk runs), followed by findings, each with a stable code (docs/verdicts.md) and a remedy.",
+        "something that yolk runs), followed by findings, each with a stable code (docs/verdicts.md) and a remedy. FILE may be "
+        "the name of a bundled model.",
     .options = options,
     .min_arguments = 1,
     .max_arguments = -1,

@@ -20,27 +20,6 @@ static const cli_option options[] = {
     {"--json", NULL, "one JSON object"},
     {NULL, NULL, NULL}};
 
-void compare_json_string(const char *text) {
-    putchar('"');
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\')
-            printf("\\%c", c);
-        else if (c < 0x20 || c == 0x7f)
-            printf("\\u%04x", c);
-        else
-            putchar(c);
-    }
-    putchar('"');
-}
-
-void compare_json_number(double value) {
-    if (isfinite(value))
-        printf("%.9g", value);
-    else
-        printf("null");
-}
-
 /* A folder or a zip: saved arrays. What is neither is a model. */
 static bool is_arrays(const char *path) {
     struct stat file;

@@ -13,7 +13,8 @@ static const cli_option options[] = {
     {"--iou", "I", "NMS: drop boxes that overlap a better one by more than I; default: the model's (0.7)"},
     {"--max-det", "N", "at most N detections per picture; default: the model's (300)"},
     {"--classes", "LIST", "keep only these classes: numbers parted by commas"},
-    {"--agnostic", NULL, "NMS across classes"},
+    {"--agnostic", NULL, "NMS across classes: one box where two classes claim the same place; default: the model's (off)"},
+    {"--no-agnostic", NULL, "NMS within each class, whatever the model's default"},
     {"--rect", NULL, "pad pictures only to a multiple of the stride"},
     {"--no-rect", NULL, "pad pictures to the full input size"},
     {"--retina-masks", NULL, "segment: masks at the picture's size instead of the network input's"},
@@ -55,8 +56,7 @@ static float threshold(const cli_args *args, const char *name, float value) {
 
 static int read_options(const cli_args *args, yk_predict_options *o, int32_t **classes) {
     int batch = 1, max_det = 0;
-    *o = (yk_predict_options){
-        .size = sizeof *o, .agnostic = cli_has(args, "--agnostic"), .retina_masks = cli_has(args, "--retina-masks")};
+    *o = (yk_predict_options){.size = sizeof *o, .retina_masks = cli_has(args, "--retina-masks")};
     int status = read_classes(args, classes, &o->n_classes);
     o->classes = *classes;
     if (status == EXIT_DONE) status = cli_float(args, "--conf", 0, 1, &o->conf);
@@ -64,13 +64,12 @@ static int read_options(const cli_args *args, yk_predict_options *o, int32_t **c
     if (status == EXIT_DONE) status = cli_int(args, "--max-det", 1, 30000, &max_det);
     if (status == EXIT_DONE) status = cli_int(args, "--batch", 1, 4096, &batch);
     if (status == EXIT_DONE) status = cli_imgsz(args, o->imgsz);
-    if (status == EXIT_DONE && cli_has(args, "--rect") && cli_has(args, "--no-rect"))
-        status = cli_usage_error(args, "--rect and --no-rect exclude each other");
+    if (status == EXIT_DONE) status = cli_switch(args, "--rect", "--no-rect", &o->rect);
+    if (status == EXIT_DONE) status = cli_switch(args, "--agnostic", "--no-agnostic", &o->agnostic);
     o->conf = threshold(args, "--conf", o->conf);
     o->iou = threshold(args, "--iou", o->iou);
     o->max_det = max_det;
     o->batch = batch;
-    o->rect = cli_has(args, "--rect") ? YK_ON : cli_has(args, "--no-rect") ? YK_OFF : YK_DEFAULT;
     return status;
 }
 

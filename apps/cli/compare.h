@@ -71,9 +71,4 @@ int compare_stages(compare_setup *setup, const char *picture);
 /* Answers over many pictures: what is lost, added, renamed, and by how much the rest differs. */
 int compare_summary(compare_setup *setup, const char *const *pictures, size_t n);
 
-/* A JSON string; bytes that are not UTF-8 as they are. */
-void compare_json_string(const char *text);
-/* A number, or null when it is not finite. */
-void compare_json_number(double value);
-
 #endif

@@ -360,7 +360,7 @@ static void print_text(const walk *w) {
 
 static void print_side(const char *key, const compare_side *side) {
     printf("\"%s\":{\"name\":", key);
-    compare_json_string(side->name);
+    cli_json_string(side->name);
     if (side->device) printf(",\"device\":\"%s\",\"isa\":\"%s\"", side->device, side->info.isa);
     printf("}");
 }
@@ -372,10 +372,10 @@ static void print_json(const walk *w) {
     printf(",");
     print_side("b", &w->setup->b);
     printf(",\"image\":");
-    compare_json_string(w->picture);
+    cli_json_string(w->picture);
     printf(",\"equal\":%s,\"first\":", first ? "false" : "true");
     if (first)
-        compare_json_string(first->key);
+        cli_json_string(first->key);
     else
         printf("null");
     printf(",\"stages\":[");
@@ -384,9 +384,9 @@ static void print_json(const walk *w) {
         printf("%s{\"stage\":\"%s\",\"compared\":%s", i ? "," : "", s->key, s->done ? "true" : "false");
         if (s->done) {
             printf(",\"equal\":%s,\"n\":%zu,\"worst\":", s->parts ? "false" : "true", s->n);
-            compare_json_number(s->worst);
+            cli_json_number(s->worst);
             printf(",\"message\":");
-            compare_json_string(s->text);
+            cli_json_string(s->text);
         }
         printf("}");
     }

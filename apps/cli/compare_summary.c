@@ -145,9 +145,9 @@ static void print_text(const summary *s) {
 
 static void print_json(const summary *s) {
     printf("{\"a\":");
-    compare_json_string(s->setup->a.name);
+    cli_json_string(s->setup->a.name);
     printf(",\"b\":");
-    compare_json_string(s->setup->b.name);
+    cli_json_string(s->setup->b.name);
     printf(",\"device_a\":\"%s\",\"device_b\":\"%s\",\"pictures\":%zu,\"failed\":%zu", s->setup->a.device, s->setup->b.device,
            s->pictures, s->failed);
     if (s->setup->a.info.task == YK_TASK_CLASSIFY)
@@ -160,11 +160,11 @@ static void print_json(const summary *s) {
         const measure *m = &s->measures[i];
         if (!m->n) continue;
         printf(",\"%s\":{\"mean\":", m->key);
-        compare_json_number(m->sum / (double)m->n);
+        cli_json_number(m->sum / (double)m->n);
         printf(",\"worst\":");
-        compare_json_number(m->worst);
+        cli_json_number(m->worst);
         printf(",\"image\":");
-        compare_json_string(m->picture);
+        cli_json_string(m->picture);
         printf("}");
     }
     printf(",\"equal\":%s}\n", s->parts ? "false" : "true");

@@ -247,12 +247,17 @@ typedef struct yk_engine_info {
     float conf, iou; /* defaults */
     int32_t max_det;
     int32_t kpt_shape[2]; /* pose: points, numbers per point */
+    bool agnostic;        /* default: NMS across classes */
 } yk_engine_info;
 #define YK_ENGINE_INFO_INIT YK_INIT(yk_engine_info)
 
 YK_API yk_status yk_engine_get_info(const yk_engine *engine, yk_engine_info *info, yk_error *error);
 /* NULL when out of range. */
 YK_API const char *yk_engine_class_name(const yk_engine *engine, int32_t class_id);
+/* What the source file says of itself: "description", "author", "license", "version", "date"; NULL where it says nothing. */
+YK_API const char *yk_engine_note(const yk_engine *engine, const char *what);
+/* What the makers measured, such as "map50" 0.97: the name of metric i and its value; NULL past the end. */
+YK_API const char *yk_engine_metric(const yk_engine *engine, size_t i, double *value);
 
 typedef enum yk_describe {
     YK_DESCRIBE_SUMMARY = 0, /* recipe, sections, provenance, sizes */
@@ -343,12 +348,12 @@ typedef struct yk_predict_options {
     int32_t max_det;        /* most detections per picture; 0: the engine's default */
     const int32_t *classes; /* keep only these; NULL: all */
     size_t n_classes;
-    bool agnostic;     /* NMS across classes */
-    int32_t imgsz[2];  /* network height and width, rounded up to the stride; 0: the engine's default */
-    yk_choice3 rect;   /* pad only to a multiple of the stride instead of to the full size */
-    int32_t batch;     /* pictures per network run; 0: 1. Answers do not depend on it */
-    bool keep_inputs;  /* keep the network-size u8 pictures (yk_results_input) */
-    bool retina_masks; /* segment: masks at the picture's size instead of the network input's */
+    yk_choice3 agnostic; /* NMS across classes; default: the engine's, mostly off */
+    int32_t imgsz[2];    /* network height and width, rounded up to the stride; 0: the engine's default */
+    yk_choice3 rect;     /* pad only to a multiple of the stride instead of to the full size */
+    int32_t batch;       /* pictures per network run; 0: 1. Answers do not depend on it */
+    bool keep_inputs;    /* keep the network-size u8 pictures (yk_results_input) */
+    bool retina_masks;   /* segment: masks at the picture's size instead of the network input's */
 } yk_predict_options;
 
 /* Picture level: letterbox or crop, network, NMS, scaling back. One result per picture, in order. Release with

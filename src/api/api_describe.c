@@ -33,8 +33,8 @@ static void summary_text(const yk_engine *engine, yk__text *text) {
                                                                   : "letterboxed to the full size",
                     r->bgr ? "BGR" : "RGB", (double)r->scale);
     if (r->task != YK__TASK_CLASSIFY)
-        yk__text_printf(text, "defaults     conf %g, iou %g, at most %d detections\n", (double)r->conf, (double)r->iou,
-                        (int)r->max_det);
+        yk__text_printf(text, "defaults     conf %g, iou %g, at most %d detections%s\n", (double)r->conf, (double)r->iou,
+                        (int)r->max_det, r->agnostic ? ", NMS across classes" : "");
     yk__text_printf(text, "classes      %d:", (int)r->n_classes);
     for (int32_t i = 0; i < r->n_classes && i < 12; i++) yk__text_printf(text, "%s %s", i ? "," : "", r->names[i]);
     yk__text_add(text, r->n_classes > 12 ? ", ...\n" : "\n");
@@ -42,6 +42,9 @@ static void summary_text(const yk_engine *engine, yk__text *text) {
                     (long long)parameters, (double)bytes * 1e-6);
     yk__text_printf(text, "runs on      %s, %s, %d thread%s\n", engine->ref ? "ref" : "cpu", engine->backend->isa,
                     (int)engine->n_threads, engine->n_threads == 1 ? "" : "s");
+    for (int32_t i = 0; i < m->provenance.n_metrics; i++)
+        yk__text_printf(text, "%s%s %.10g%s", i ? ", " : "measured     ", m->provenance.metrics[i].name,
+                        m->provenance.metrics[i].value, i + 1 == m->provenance.n_metrics ? "\n" : "");
     if (m->provenance.source_name)
         yk__text_printf(text, "source       %s (%s)\n", m->provenance.source_name,
                         m->provenance.source_format ? m->provenance.source_format : "");
@@ -63,19 +66,23 @@ static json_t *summary_json(const yk_engine *engine) {
     count_graph(&m->graph, &parameters, &bytes);
     json_t *names = json_array();
     for (int32_t i = 0; i < r->n_classes; i++) json_array_append_new(names, json_string(r->names[i]));
+    json_t *metrics = json_object();
+    for (int32_t i = 0; i < m->provenance.n_metrics; i++)
+        json_object_set_new(metrics, m->provenance.metrics[i].name, json_real(m->provenance.metrics[i].value));
     json_t *sections = json_array();
     for (int32_t i = 0; engine->file && i < engine->file->n_sections; i++) {
         const yk__engine_section *s = &engine->file->sections[i];
         json_array_append_new(sections, json_pack("{s:s,s:I,s:I,s:b}", "name", s->name, "offset", (json_int_t)s->offset,
                                                   "length", (json_int_t)s->length, "required", s->required));
     }
-    return json_pack("{s:s,s:s,s:[i,i],s:i,s:b,s:b,s:f,s:f,s:i,s:o,s:{s:i,s:I,s:I},s:{s:s?,s:s?,s:s?,s:s?},s:o}", "task",
-                     yk__task_name(r->task), "layout", yk__layout_name(r->layout), "imgsz", (int)r->imgsz[0], (int)r->imgsz[1],
-                     "stride", (int)r->stride, "any_size", engine->any_size, "rect", r->rect, "conf", (double)r->conf, "iou",
-                     (double)r->iou, "max_det", (int)r->max_det, "names", names, "network", "operators", (int)m->graph.n_nodes,
-                     "parameters", (json_int_t)parameters, "weight_bytes", (json_int_t)bytes, "source", "name",
-                     m->provenance.source_name, "format", m->provenance.source_format, "sha256", m->provenance.source_sha256,
-                     "options", m->provenance.options, "sections", sections);
+    return json_pack("{s:s,s:s,s:[i,i],s:i,s:b,s:b,s:f,s:f,s:i,s:b,s:o,s:o,s:{s:i,s:I,s:I},s:{s:s?,s:s?,s:s?,s:s?},s:o}",
+                     "task", yk__task_name(r->task), "layout", yk__layout_name(r->layout), "imgsz", (int)r->imgsz[0],
+                     (int)r->imgsz[1], "stride", (int)r->stride, "any_size", engine->any_size, "rect", r->rect, "conf",
+                     (double)r->conf, "iou", (double)r->iou, "max_det", (int)r->max_det, "agnostic", r->agnostic, "names",
+                     names, "metrics", metrics, "network", "operators", (int)m->graph.n_nodes, "parameters",
+                     (json_int_t)parameters, "weight_bytes", (json_int_t)bytes, "source", "name", m->provenance.source_name,
+                     "format", m->provenance.source_format, "sha256", m->provenance.source_sha256, "options",
+                     m->provenance.options, "sections", sections);
 }
 
 static json_t *shape_json(const yk__shape *shape) {

@@ -210,7 +210,8 @@ yk_status yk_engine_get_info(const yk_engine *engine, yk_engine_info *info, yk_e
                            .conf = r->conf,
                            .iou = r->iou,
                            .max_det = r->max_det,
-                           .kpt_shape = {r->kpt_shape[0], r->kpt_shape[1]}};
+                           .kpt_shape = {r->kpt_shape[0], r->kpt_shape[1]},
+                           .agnostic = r->agnostic};
     memcpy(info, &full, size);
     return YK_OK;
 }
@@ -218,6 +219,25 @@ yk_status yk_engine_get_info(const yk_engine *engine, yk_engine_info *info, yk_e
 const char *yk_engine_class_name(const yk_engine *engine, int32_t class_id) {
     if (!engine || class_id < 0 || class_id >= engine->model->recipe.n_classes) return NULL;
     return engine->model->recipe.names[class_id];
+}
+
+const char *yk_engine_note(const yk_engine *engine, const char *what) {
+    if (!engine || !what) return NULL;
+    const yk__provenance *p = &engine->model->provenance;
+    const char *const notes[][2] = {{"description", p->description},
+                                    {"author", p->author},
+                                    {"license", p->license},
+                                    {"version", p->version},
+                                    {"date", p->date}};
+    for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++)
+        if (strcmp(what, notes[i][0]) == 0) return notes[i][1];
+    return NULL;
+}
+
+const char *yk_engine_metric(const yk_engine *engine, size_t i, double *value) {
+    if (!engine || i >= (size_t)engine->model->provenance.n_metrics) return NULL;
+    if (value) *value = engine->model->provenance.metrics[i].value;
+    return engine->model->provenance.metrics[i].name;
 }
 
 /* ---- pools ---- */

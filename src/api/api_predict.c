@@ -63,7 +63,7 @@ static yk__code resolve_options(request *r, yk__error *err) {
     r->conf = o->conf == 0 ? r->recipe->conf : o->conf < 0 ? -1.0f : o->conf;
     r->nms.iou = o->iou == 0 ? (double)r->recipe->iou : o->iou < 0 ? 0.0 : (double)o->iou;
     r->nms.max_det = o->max_det == 0 ? r->recipe->max_det : o->max_det;
-    r->nms.agnostic = o->agnostic;
+    r->nms.agnostic = o->agnostic == YK_DEFAULT ? r->recipe->agnostic : o->agnostic == YK_ON;
     r->batch = o->batch == 0 ? 1 : o->batch;
     if (!(r->conf <= 1.0f)) return yk__fail(err, YK__ARGUMENT, "conf %g: use a value below 1", (double)o->conf);
     if (!(r->nms.iou <= 1.0)) return yk__fail(err, YK__ARGUMENT, "iou %g: use 0 to 1", (double)o->iou);

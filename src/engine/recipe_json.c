@@ -74,6 +74,7 @@ void yk__recipe_to_json(const yk__recipe *recipe, yk__text *out) {
     write_float(out, "conf", recipe->conf);
     write_float(out, "iou", recipe->iou);
     write_int(out, "max_det", recipe->max_det);
+    write_bool(out, "agnostic", recipe->agnostic);
     write_pair(out, "kpt_shape", recipe->kpt_shape);
     write_int(out, "n_extra", recipe->n_extra);
     key(out, "names");
@@ -96,7 +97,14 @@ void yk__provenance_to_json(const yk__provenance *provenance, yk__text *out) {
     write_string(out, "license", provenance->license);
     write_string(out, "version", provenance->version);
     write_string(out, "date", provenance->date);
-    yk__text_add(out, "}\n");
+    key(out, "metrics");
+    yk__text_add_char(out, '{');
+    for (int32_t i = 0; i < provenance->n_metrics; i++) {
+        if (i) yk__text_add_char(out, ',');
+        yk__json_key(out, provenance->metrics[i].name);
+        yk__json_real(out, provenance->metrics[i].value);
+    }
+    yk__text_add(out, "}}\n");
 }
 
 void yk__choices_to_json(const yk__choice *choices, int32_t n_choices, yk__text *out) {
@@ -212,6 +220,8 @@ static yk__code read_recipe(const json_t *root, yk__arena *arena, yk__recipe *re
     YK__TRY(read_float(root, "conf", &recipe->conf, err));
     YK__TRY(read_float(root, "iou", &recipe->iou, err));
     YK__TRY(read_int(root, "max_det", &recipe->max_det, err));
+    if (json_object_get(root, "agnostic")) /* the first writers of this version had it not */
+        YK__TRY(yk__json_get_bool(root, "agnostic", where, &recipe->agnostic, err));
     YK__TRY(read_pair(root, "kpt_shape", recipe->kpt_shape, err));
     YK__TRY(read_int(root, "n_extra", &recipe->n_extra, err));
     return read_names(root, arena, recipe, err);
@@ -244,7 +254,26 @@ static yk__code read_optional(const json_t *root, const char *name, yk__arena *a
     return *out ? YK__OK : yk__arena_error(arena, "section provenance", err);
 }
 
-static yk__code read_provenance(const json_t *root, yk__arena *arena, yk__provenance *to, yk__error *err) {
+static yk__code read_metrics(json_t *root, yk__arena *arena, yk__provenance *to, yk__error *err) {
+    json_t *object = json_object_get(root, "metrics"), *value;
+    const char *name;
+    const size_t n = json_object_size(object);
+    if (n > YK__MAX_METRICS) return yk__fail(err, YK__FORMAT, "section provenance: more than %d metrics", YK__MAX_METRICS);
+    yk__metric *metrics = yk__arena_array(arena, n, sizeof *metrics);
+    if (!metrics) return yk__arena_error(arena, "section provenance", err);
+    json_object_foreach(object, name, value) {
+        yk__metric *metric = &metrics[to->n_metrics];
+        if (!yk__metric_name_ok(name) || !json_is_number(value))
+            return yk__fail(err, YK__FORMAT, "section provenance: \"metrics\" holds more than numbers under plain names");
+        *metric = (yk__metric){yk__arena_strdup(arena, name), json_number_value(value)};
+        if (!metric->name) return yk__arena_error(arena, "section provenance", err);
+        to->n_metrics++;
+    }
+    to->metrics = metrics;
+    return YK__OK;
+}
+
+static yk__code read_provenance(json_t *root, yk__arena *arena, yk__provenance *to, yk__error *err) {
     const char *sha256;
     if (!json_is_object(root)) return yk__fail(err, YK__FORMAT, "section provenance: not a JSON object");
     YK__TRY(read_optional(root, "source_name", arena, &to->source_name, err));
@@ -259,7 +288,7 @@ static yk__code read_provenance(const json_t *root, yk__arena *arena, yk__proven
     if (*sha256 && (strlen(sha256) != 64 || strspn(sha256, "0123456789abcdef") != 64))
         return yk__fail(err, YK__FORMAT, "section provenance: \"source_sha256\" is not 64 hexadecimal digits");
     memcpy(to->source_sha256, sha256, strlen(sha256) + 1);
-    return YK__OK;
+    return read_metrics(root, arena, to, err);
 }
 
 yk__code yk__provenance_from_json(const uint8_t *json, size_t n, yk__arena *arena, yk__provenance *provenance, yk__error *err) {

@@ -54,6 +54,11 @@ yk__layout yk__layout_from_name(const char *name) {
     return YK__LAYOUT_NONE;
 }
 
+bool yk__metric_name_ok(const char *name) {
+    const size_t n = strlen(name);
+    return n >= 1 && n <= 40 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == n;
+}
+
 yk__recipe yk__recipe_defaults(yk__task task, yk__layout layout) {
     yk__recipe recipe = {.task = task,
                          .layout = layout,

@@ -54,9 +54,21 @@ typedef struct yk__recipe {
     int32_t pad_value; /* letterbox, 114 */
     float conf, iou;   /* defaults */
     int32_t max_det;
+    bool agnostic;        /* default: NMS across classes */
     int32_t kpt_shape[2]; /* pose: K points of D numbers */
     int32_t n_extra;      /* numbers per candidate behind box, score, class: coefficients, keypoints, angle */
 } yk__recipe;
+
+/* What the makers of a model measured, under the names they gave it. */
+typedef struct yk__metric {
+    const char *name; /* a-z, 0-9, _ */
+    double value;     /* finite */
+} yk__metric;
+
+#define YK__MAX_METRICS 32
+
+/* Whether a text can name a metric: 1 to 40 of a-z, 0-9 and _. */
+bool yk__metric_name_ok(const char *name);
 
 /* Where a model came from; goes into the engine's provenance section and is never needed to run. */
 typedef struct yk__provenance {
@@ -66,6 +78,8 @@ typedef struct yk__provenance {
     const char *description;   /* metadata of the export, NULL where absent */
     const char *author, *license, *version, *date;
     const char *options; /* build options as text */
+    const yk__metric *metrics;
+    int32_t n_metrics;
 } yk__provenance;
 
 /* A model between import and engine file: the graph, how to use it, where it came from, and the memory behind all three. */

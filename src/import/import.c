@@ -172,6 +172,7 @@ static yk__code fill_recipe(const yk__onnx_file *file, const yk__import_options 
     YK__TRY(yk__reading_find(&out->graph, &metadata, options, n_names, &reading, err));
     const yk__value *const input = &out->graph.values[out->graph.inputs[0]];
     out->recipe = yk__recipe_defaults(reading.task, reading.layout);
+    YK__TRY(yk__metadata_defaults(file->model, scratch, &out->recipe, err));
     out->recipe.n_extra = reading.n_extra;
     memcpy(out->recipe.kpt_shape, reading.kpt_shape, sizeof out->recipe.kpt_shape);
     if (input->dtype == YK__DTYPE_U8) out->recipe.scale = 1; /* the network normalises by itself */
@@ -179,6 +180,7 @@ static yk__code fill_recipe(const yk__onnx_file *file, const yk__import_options 
     YK__TRY(set_sizes(&out->recipe, input, &out->graph.values[out->graph.outputs[0]], &metadata, options, err));
     YK__TRY(check_end2end(&out->recipe, options, err));
     out->graph.n_outputs = reading.n_outputs;
+    YK__TRY(yk__metadata_metrics(file->model, scratch, &out->graph.arena, &out->provenance, err));
     return yk__recipe_verify(&out->recipe, err);
 }
 

@@ -1,13 +1,14 @@
 /* Metadata strings to the few numbers and names that a recipe needs. */
 #include "import/metadata.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "import/literal.h"
 
 /* Bounds of recipe.c for what comes from here; a file beyond them is wrong, not large. */
-enum { MAX_CLASSES = 100000, MAX_SIDE = 32768, MAX_STRIDE = 4096, MAX_BATCH = 65536, MAX_POINTS = 1365 };
+enum { MAX_CLASSES = 100000, MAX_SIDE = 32768, MAX_STRIDE = 4096, MAX_BATCH = 65536, MAX_POINTS = 1365, MAX_ROWS = 30000 };
 
 static const char *shown(const char *text) {
     return text ? text : "";
@@ -143,5 +144,78 @@ yk__code yk__metadata_read(const Onnx__ModelProto *model, yk__arena *arena, yk__
     YK__TRY(read_int(model, "channels", arena, MAX_STRIDE, &out->channels, err));
     YK__TRY(read_end2end(model, arena, out, err));
     read_args(model, arena, out);
+    return YK__OK;
+}
+
+/* ---- keys of yolk's own ---- */
+
+static bool number_of(const yk__literal *literal, double *out) {
+    if (literal->kind == YK__LITERAL_INT) *out = (double)literal->integer;
+    if (literal->kind == YK__LITERAL_FLOAT) *out = literal->number;
+    return literal->kind == YK__LITERAL_INT || (literal->kind == YK__LITERAL_FLOAT && isfinite(literal->number));
+}
+
+static bool fraction_of(const yk__literal *literal, float *out) {
+    double number;
+    if (!number_of(literal, &number) || !(number >= 0 && number <= 1)) return false;
+    *out = (float)number;
+    return true;
+}
+
+static yk__code set_default(const char *key, const yk__literal *value, const char *text, yk__recipe *recipe, yk__error *err) {
+    int64_t whole = 0;
+    const char *wanted;
+    bool ok;
+    if (!strcmp(key, "conf")) {
+        ok = fraction_of(value, &recipe->conf);
+        wanted = "conf must be a number from 0 to 1";
+    } else if (!strcmp(key, "iou")) {
+        ok = fraction_of(value, &recipe->iou);
+        wanted = "iou must be a number from 0 to 1";
+    } else if (!strcmp(key, "max_det")) {
+        ok = value->kind == YK__LITERAL_INT && yk__literal_int(value, 1, MAX_ROWS, &whole);
+        if (ok) recipe->max_det = (int32_t)whole;
+        wanted = "max_det must be a whole number from 1 to 30000";
+    } else if (!strcmp(key, "agnostic")) {
+        ok = value->kind == YK__LITERAL_BOOL;
+        if (ok) recipe->agnostic = value->boolean;
+        wanted = "agnostic must be True or False";
+    } else {
+        return yk__fail(err, YK__FORMAT, "metadata defaults is \"%.80s\": \"%.40s\" is none of conf, iou, max_det, agnostic",
+                        text, key);
+    }
+    return ok ? YK__OK : yk__fail(err, YK__FORMAT, "metadata defaults is \"%.80s\": %s", text, wanted);
+}
+
+yk__code yk__metadata_defaults(const Onnx__ModelProto *model, yk__arena *scratch, yk__recipe *recipe, yk__error *err) {
+    const char *const text = yk__onnx_metadata(model, "defaults");
+    yk__literal literal;
+    if (!text || !text[0]) return YK__OK;
+    if (yk__literal_parse(text, scratch, &literal, NULL) != YK__OK || literal.kind != YK__LITERAL_DICT)
+        return bad_value("defaults", text, "a dict like {'conf': 0.25, 'iou': 0.7, 'max_det': 300, 'agnostic': False}", err);
+    for (int32_t i = 0; i < literal.n; i++) {
+        const yk__literal *const key = &literal.items[2 * i];
+        YK__TRY(set_default(key->kind == YK__LITERAL_STRING ? key->text : "?", key + 1, text, recipe, err));
+    }
+    return YK__OK;
+}
+
+yk__code yk__metadata_metrics(const Onnx__ModelProto *model, yk__arena *scratch, yk__arena *arena, yk__provenance *out,
+                              yk__error *err) {
+    const char *const text = yk__onnx_metadata(model, "metrics");
+    yk__literal literal;
+    if (!text || yk__literal_parse(text, scratch, &literal, NULL) != YK__OK || literal.kind != YK__LITERAL_DICT) return YK__OK;
+    const int32_t most = literal.n < YK__MAX_METRICS ? literal.n : YK__MAX_METRICS;
+    yk__metric *const metrics = yk__arena_array(arena, (size_t)most, sizeof *metrics);
+    if (!metrics) return yk__arena_error(arena, "the metrics", err);
+    for (int32_t i = 0; i < literal.n && out->n_metrics < most; i++) {
+        const yk__literal *const key = &literal.items[2 * i];
+        yk__metric metric;
+        if (key->kind != YK__LITERAL_STRING || !yk__metric_name_ok(key->text) || !number_of(key + 1, &metric.value)) continue;
+        metric.name = yk__arena_strdup(arena, key->text);
+        if (!metric.name) return yk__arena_error(arena, "the metrics", err);
+        metrics[out->n_metrics++] = metric;
+    }
+    out->metrics = metrics;
     return YK__OK;
 }

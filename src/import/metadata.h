@@ -22,6 +22,16 @@ typedef struct yk__metadata {
  * absent, as nothing in them is needed. */
 yk__code yk__metadata_read(const Onnx__ModelProto *model, yk__arena *arena, yk__metadata *out, yk__error *err) YK__MUST_USE;
 
+/* yolk's own keys, both optional Python dicts.
+ * `defaults`: how answers are chosen when nobody says otherwise, such as {'conf': 0.3, 'iou': 0.5, 'max_det': 300,
+ * 'agnostic': True}; what it names changes the recipe. FORMAT for another key or a value out of range. */
+yk__code yk__metadata_defaults(const Onnx__ModelProto *model, yk__arena *scratch, yk__recipe *recipe,
+                               yk__error *err) YK__MUST_USE;
+/* `metrics`: what was measured, such as {'map50': 0.97, 'pictures': 1000}; into the arena. For people only: what is not a
+ * number under a plain name is left out. */
+yk__code yk__metadata_metrics(const Onnx__ModelProto *model, yk__arena *scratch, yk__arena *arena, yk__provenance *out,
+                              yk__error *err) YK__MUST_USE;
+
 /* Names from a literal: a list, or a dict whose keys are 0 .. n-1 in any order. */
 struct yk__literal;
 yk__code yk__names_from_literal(const struct yk__literal *literal, yk__arena *arena, const char ***names, int32_t *n,

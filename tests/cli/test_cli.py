@@ -30,6 +30,17 @@ CLASSIFY = first_file(os.path.join(SOURCE, "models/yolk-digit-cls.onnx"),
                       os.path.join(SHARED, "models/onnx/yolov8n-cls-weather-64.onnx"))
 
 
+TINY = os.path.join(SOURCE, "tests/golden/onnx/tiny-detect.onnx")
+
+
+def with_note(model, key, value):
+    """An ONNX file with one more metadata entry: a protobuf message may simply go on (field 14: key 1, value 2)."""
+    def field(number, data):
+        return bytes([number << 3 | 2]) + (bytes([len(data)]) if len(data) < 128 else bytes([len(data) & 127 | 128, len(data) >> 7])) + data
+    with open(model, "rb") as f:
+        return f.read() + field(14, field(1, key.encode()) + field(2, value.encode()))
+
+
 def png(width=40, height=30):
     """A small picture with some structure, as PNG bytes."""
     rows = b"".join(b"\0" + bytes((x * 7 + y * 3 * c) & 255 for x in range(width) for c in (1, 2, 3)) for y in range(height))
@@ -57,9 +68,10 @@ class Case(unittest.TestCase):
             f.write(data)
         return os.fsdecode(path)
 
-    def yolk(self, *args, expect=0, stdin=b"", env=None):
+    def yolk(self, *args, expect=0, stdin=b"", env=None, cwd=None):
         environment = dict(os.environ, XDG_CACHE_HOME=self.path("cache"), **(env or {}))
-        done = subprocess.run([YOLK, *args], input=stdin, capture_output=True, timeout=300, env=environment, check=False)
+        done = subprocess.run([YOLK, *args], input=stdin, capture_output=True, timeout=300, env=environment, cwd=cwd,
+                              check=False)
         self.assertEqual(done.returncode, expect, msg=(args, done.stdout[-500:], done.stderr[-500:]))
         return done
 
@@ -149,6 +161,84 @@ class Files(Case):
     def test_not_a_model(self):
         self.yolk("build", self.write("m.onnx", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"), expect=3)
         self.assertFalse(os.path.exists(self.path("m.yolk")))
+
+
+class Bundled(Case):
+    """Models by name, from any folder; and what a model says of itself."""
+
+    DEFAULTS = "{'conf': 0.0, 'iou': 0.1, 'max_det': 7, 'agnostic': True}"
+
+    def setUp(self):
+        super().setUp()
+        self.write("models/tiny.onnx", with_note(TINY, "defaults", self.DEFAULTS))
+        self.environment = {"YOLK_MODELS": self.path("models")}
+
+    def named(self, *args, **options):
+        """From a folder that has nothing to do with it."""
+        os.makedirs(self.path("elsewhere"), exist_ok=True)
+        return self.yolk(*args, env=self.environment, cwd=self.path("elsewhere"), **options)
+
+    def test_every_command_takes_a_name(self):
+        picture = self.write("p.png", png(64, 64))
+        self.named("predict", "tiny", picture)
+        self.named("inspect", "tiny")
+        self.named("bench", "tiny", "--seconds", "0.1")
+        self.named("compare", "tiny", "tiny", picture)
+        self.assertEqual(json.loads(self.named("check", "tiny", "--json").stdout)["kind"], "onnx")
+        self.named("build", "tiny")
+        self.assertEqual(os.listdir(self.path("elsewhere")), ["tiny.yolk"])
+        self.named("check", "tiny.yolk")
+        self.assertEqual(os.listdir(self.path("models")), ["tiny.onnx"])
+        for command in (["build", "small"], ["predict", "small", picture], ["inspect", "small"]):
+            self.assertIn(b"no bundled model of that name", self.named(*command, expect=3).stderr)
+        self.named("check", "small", expect=3)
+
+    def test_files_come_first(self):
+        self.write("elsewhere/tiny", b"not a model")
+        self.named("inspect", "tiny", expect=3)
+        self.named("inspect", "./tiny", expect=3)
+        os.remove(self.path("elsewhere", "tiny"))
+        os.mkdir(self.path("elsewhere", "tiny"))  # a folder of that name is no model
+        self.named("inspect", "tiny")
+
+    def test_models(self):
+        self.write("models/other.onnx", with_note(TINY, "metrics", "{'map50': 0.975, 'pictures': 1000}"))
+        self.write("models/README.md", b"no model")
+        listed = [json.loads(line) for line in self.named("models", "--json").stdout.splitlines()]
+        mine = [m for m in listed if os.path.dirname(m["path"]) == self.path("models")]
+        self.assertEqual([m["name"] for m in mine], ["other", "tiny"])
+        self.assertEqual([m["metrics"] for m in mine], [{"map50": 0.975, "pictures": 1000}, {}])
+        self.assertEqual(mine[0]["bytes"], os.path.getsize(mine[0]["path"]))
+        self.assertEqual(set(mine[0]), {"name", "path", "bytes", "task", "imgsz", "names", "description", "metrics"})
+        self.assertRegex(self.named("models").stdout.decode(), r"\nother +detect .* MB  map50 0.975, pictures 1000\n")
+        self.yolk("build", TINY, "-o", self.path("models", "tiny.yolk"))  # an engine comes before a model of its name
+        listed = [json.loads(line)["path"] for line in self.named("models", "--json").stdout.splitlines()]
+        self.assertIn(self.path("models", "tiny.yolk"), listed)
+        self.assertNotIn(self.path("models", "tiny.onnx"), listed)
+        self.write("models/broken.onnx", b"no")
+        self.assertIn(b"broken.onnx", self.named("models", expect=3).stderr)
+
+    def test_defaults_of_the_model(self):
+        picture = self.write("p.png", png(64, 64))
+
+        def count(*options):
+            return len(json.loads(self.named("predict", "tiny", picture, "--json", "-", *options).stdout)["results"])
+        plain = self.predict(TINY, picture, "--conf", "0", "--iou", "0.1")[0]["results"]
+        across = self.predict(TINY, picture, "--conf", "0", "--iou", "0.1", "--agnostic")[0]["results"]
+        self.assertLess(len(across), len(plain))
+        self.assertEqual(count("--max-det", "300"), len(across))
+        self.assertEqual(count("--max-det", "300", "--no-agnostic"), len(plain))
+        self.assertEqual(count(), min(7, len(across)))
+        self.assertEqual(count("--conf", "1"), 0)
+        self.assertGreater(count("--iou", "1", "--max-det", "300"), len(plain))
+        self.named("predict", "tiny", picture, "--agnostic", "--no-agnostic", expect=2)
+        info = json.loads(self.named("inspect", "tiny", "--json").stdout)
+        self.assertEqual([info[k] for k in ("conf", "max_det", "agnostic")], [0, 7, True])
+        self.assertIn(b"at most 7 detections, NMS across classes", self.named("inspect", "tiny").stdout)
+        self.named("build", "tiny", "-o", self.path("t.yolk"))
+        self.assertEqual(json.loads(self.named("inspect", self.path("t.yolk"), "--json").stdout)["agnostic"], True)
+        wrong = self.write("w.onnx", with_note(TINY, "defaults", "{'conf': 30}"))
+        self.assertIn(b"conf must be a number from 0 to 1", self.yolk("build", wrong, expect=3).stderr)
 
 
 @unittest.skipUnless(CLASSIFY, "skipped: no classifier here")

@@ -88,6 +88,7 @@ static void same_model(const yk__model *a, const yk__model *b) {
     assert_memory_equal(&x.conf, &y.conf, sizeof x.conf);
     assert_memory_equal(&x.iou, &y.iou, sizeof x.iou);
     assert_int_equal(x.max_det, y.max_det);
+    assert_int_equal(x.agnostic, y.agnostic);
     assert_memory_equal(x.kpt_shape, y.kpt_shape, sizeof x.kpt_shape);
     assert_int_equal(x.n_extra, y.n_extra);
 }
@@ -600,12 +601,15 @@ static void test_nonsense_in_sections(void **state) {
     expect_edited("!recipe", "\"stride\":1", "\"stride\":0", YK__FINDING_RECIPE_INVALID);
     expect_edited("!recipe", "\"scale\":255.0", "\"scale\":\"nan\"", YK__FINDING_RECIPE_INVALID);
     expect_edited("!recipe", "\"scale\":255.0", "\"scale\":1e200", YK__FINDING_JSON_INVALID);
+    expect_edited("!recipe", "\"agnostic\":false", "\"agnostic\":2", YK__FINDING_JSON_INVALID);
     expect_edited("!recipe", "\"imgsz\":[8,8]", "\"imgsz\":[8]", YK__FINDING_JSON_INVALID);
     expect_edited("!recipe", "\"imgsz\":[8,8]", "\"imgsz\":[8,16]", YK__FINDING_SUMMARY_DIFFERS);
     expect_with_text("!choices", "{}", YK__FINDING_CHOICES_INVALID);
     expect_with_text("!choices", "[{}]", YK__FINDING_CHOICES_INVALID);
     expect_with_text("provenance", "[]", YK__FINDING_OPTIONAL_SECTION_INVALID);
     expect_edited("provenance", "aaaaaaaa", "zzzzzzzz", YK__FINDING_OPTIONAL_SECTION_INVALID);
+    expect_edited("provenance", "\"metrics\":{}", "\"metrics\":{\"map50\":\"good\"}", YK__FINDING_OPTIONAL_SECTION_INVALID);
+    expect_edited("provenance", "\"metrics\":{}", "\"metrics\":{\"a b\":1}", YK__FINDING_OPTIONAL_SECTION_INVALID);
     expect_with_text("selftest", "abc", YK__FINDING_OPTIONAL_SECTION_INVALID);
     expect_with("selftest", "\2\0\0\0{}", 6, YK__FINDING_OPTIONAL_SECTION_INVALID);
     expect_with("selftest", "\xff\xff\xff\xff{}", 6, YK__FINDING_OPTIONAL_SECTION_INVALID);
@@ -803,11 +807,20 @@ static void test_detector(void **state) {
     uint8_t *data;
     size_t size;
     yk__error err;
+    const yk__metric metrics[] = {{"map50", 0.97}, {"pictures", 1000}};
     tiny_detector(&model);
+    model.recipe.agnostic = true;
+    model.provenance.metrics = metrics;
+    model.provenance.n_metrics = 2;
     if (yk__engine_write_memory(&data, &size, &model, NULL, &err)) fail_msg("%s", err.message);
     if (yk__engine_open_bytes(data, size, "x", &file, NULL, &err)) fail_msg("%s", err.message);
     same_model(&model, &file.model);
     assert_null(file.model.provenance.source_name);
+    assert_int_equal(file.model.provenance.n_metrics, 2);
+    for (int i = 0; i < 2; i++) {
+        assert_string_equal(file.model.provenance.metrics[i].name, metrics[i].name);
+        assert_true(file.model.provenance.metrics[i].value == metrics[i].value);
+    }
     yk__engine_close(&file);
     yk__free(data);
     yk__model_free(&model);

@@ -402,6 +402,19 @@ static void metadata_that_lies(void **state) {
         {"batch", "99999999999999999999", "batch", YK__FORMAT},
         {"end2end", "maybe", "end2end", YK__FORMAT},
         {"task", "semantic", "semantic", YK__UNSUPPORTED},
+        {"defaults", "conf=0.3", "a dict like", YK__FORMAT},
+        {"defaults", "[0.3]", "a dict like", YK__FORMAT},
+        {"defaults", "{'conf': 1.5}", "conf must be a number from 0 to 1", YK__FORMAT},
+        {"defaults", "{'conf': -0.1}", "conf must be", YK__FORMAT},
+        {"defaults", "{'conf': 1e999}", "metadata defaults", YK__FORMAT},
+        {"defaults", "{'conf': True}", "conf must be", YK__FORMAT},
+        {"defaults", "{'iou': '0.5'}", "iou must be a number from 0 to 1", YK__FORMAT},
+        {"defaults", "{'max_det': 0}", "max_det must be a whole number from 1 to 30000", YK__FORMAT},
+        {"defaults", "{'max_det': 30001}", "max_det must be", YK__FORMAT},
+        {"defaults", "{'max_det': 3.5}", "max_det must be", YK__FORMAT},
+        {"defaults", "{'agnostic': 1}", "agnostic must be True or False", YK__FORMAT},
+        {"defaults", "{'konf': 0.3}", "\"konf\" is none of conf, iou, max_det, agnostic", YK__FORMAT},
+        {"defaults", "{0.3: 'conf'}", "is none of", YK__FORMAT},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         onnx_make m;
@@ -424,6 +437,45 @@ static void metadata_that_lies(void **state) {
     v8_with(&m, "task", "detect");
     onnx_meta(&m, "args", "not a dict"); /* nothing in args is needed */
     reads(&m, NULL, YK__TASK_DETECT, YK__LAYOUT_V8, 2, 0);
+}
+
+/* How answers are chosen, and what was measured: keys of yolk's own. */
+static void metadata_brings_defaults(void **state) {
+    (void)state;
+    onnx_make m;
+    yk__model out;
+    v8_with(&m, "defaults", "{'conf': 0.3, 'iou': 0.5, 'max_det': 40, 'agnostic': True}");
+    onnx_meta(&m, "task", "detect");
+    onnx_meta(&m, "metrics", "{'map50': 0.97, 'pictures': 1000, 'by': 'us', 'a b': 1, 'nested': {'x': 1}, 3: 4}");
+    assert_int_equal(import(&m, NULL, &out, NULL), YK__OK);
+    assert_true(out.recipe.conf == 0.3f && out.recipe.iou == 0.5f && out.recipe.max_det == 40 && out.recipe.agnostic);
+    assert_int_equal(out.provenance.n_metrics, 2);
+    assert_string_equal(out.provenance.metrics[0].name, "map50");
+    assert_true(out.provenance.metrics[0].value == 0.97);
+    assert_string_equal(out.provenance.metrics[1].name, "pictures");
+    assert_true(out.provenance.metrics[1].value == 1000);
+    yk__model_free(&out);
+    onnx_end(&m);
+
+    v8_with(&m, "defaults", "{'conf': 0}"); /* one of them; 0 and 1 are in range, and whole numbers are numbers */
+    onnx_meta(&m, "task", "detect");
+    onnx_meta(&m, "metrics", "mAP 0.9"); /* anybody's; not needed for anything */
+    assert_int_equal(import(&m, NULL, &out, NULL), YK__OK);
+    assert_true(out.recipe.conf == 0 && out.recipe.iou == 0.7f && out.recipe.max_det == 300 && !out.recipe.agnostic);
+    assert_int_equal(out.provenance.n_metrics, 0);
+    yk__model_free(&out);
+    onnx_end(&m);
+
+    char many[2048] = "{";
+    for (int i = 0; i < 100; i++) snprintf(many + strlen(many), sizeof many - strlen(many), "'m%d': %d, ", i, i);
+    strcat(many, "}");
+    v8_with(&m, "metrics", many);
+    onnx_meta(&m, "task", "detect");
+    assert_int_equal(import(&m, NULL, &out, NULL), YK__OK);
+    assert_int_equal(out.provenance.n_metrics, YK__MAX_METRICS);
+    assert_string_equal(out.provenance.metrics[YK__MAX_METRICS - 1].name, "m31");
+    yk__model_free(&out);
+    onnx_end(&m);
 }
 
 static void a_names_file_names(void **state) {
@@ -465,6 +517,7 @@ int main(void) {
         cmocka_unit_test(byte_inputs_are_left_alone),
         cmocka_unit_test(metadata_decides),
         cmocka_unit_test(metadata_that_lies),
+        cmocka_unit_test(metadata_brings_defaults),
         cmocka_unit_test(a_names_file_names),
     };
     return cmocka_run_group_tests_name("import recipe", tests, NULL, NULL);
