@@ -212,6 +212,12 @@ void yk__fact_null(yk__report *report, yk__fact *parent, const char *name) {
     add_fact(report, parent, name, YK__FACT_NULL);
 }
 
+void yk__fact_mark(yk__fact *parent, yk__certainty certainty) {
+    if (!parent || !parent->last) return;
+    parent->last->marked = true;
+    parent->last->certainty = certainty;
+}
+
 const yk__fact *yk__fact_get(const yk__fact *parent, const char *name) {
     for (const yk__fact *fact = parent ? parent->first : NULL; fact; fact = fact->next)
         if (fact->name && !strcmp(fact->name, name)) return fact;

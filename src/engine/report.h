@@ -61,7 +61,9 @@ struct yk__fact {
         double real;
         const char *text; /* UTF-8; bytes that are not were replaced */
     };
-    yk__fact *first, *last; /* children of LIST and OBJECT */
+    yk__fact *first, *last;  /* children of LIST and OBJECT */
+    bool marked;             /* how sure the reading is matters to readers */
+    yk__certainty certainty; /* of a marked one */
     yk__fact *next;
 };
 
@@ -119,6 +121,8 @@ void yk__fact_int(yk__report *report, yk__fact *parent, const char *name, int64_
 void yk__fact_real(yk__report *report, yk__fact *parent, const char *name, double number);
 void yk__fact_bool(yk__report *report, yk__fact *parent, const char *name, bool yes);
 void yk__fact_null(yk__report *report, yk__fact *parent, const char *name);
+/* Marks the fact that was added to this parent last as certain or likely. parent may be NULL. */
+void yk__fact_mark(yk__fact *parent, yk__certainty certainty);
 const yk__fact *yk__fact_get(const yk__fact *parent, const char *name);
 
 const yk__finding_info *yk__finding_info_get(yk__finding_code id); /* never NULL */

@@ -18,7 +18,9 @@ yk__code yk__check_file(const char *path, const yk__check_options *options, yk__
         return code;
     }
     report->size = map.size;
-    yk__recognise(&(yk__source){.bytes = map.data, .n = map.size, .size = map.size, .deep = true}, report);
+    yk__recognise(
+        &(yk__source){.bytes = map.data, .n = map.size, .size = map.size, .deep = true, .sums = options && options->sha256},
+        report);
     if (options && options->sha256) yk__sha256_hex(map.data, map.size, report->sha256);
     yk__map_close(&map);
     return YK__OK;

@@ -15,6 +15,7 @@ typedef struct yk__source {
     size_t n;
     uint64_t size; /* YK__SIZE_UNKNOWN: of a stream; nothing is then said about where it ends */
     bool deep;     /* models may be imported and engines verified, which takes memory in proportion to the file */
+    bool sums;     /* checksums of any length may be computed; otherwise only small ones */
     int depth;     /* archives that this source was unpacked from */
 } yk__source;
 

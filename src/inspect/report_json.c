@@ -21,15 +21,20 @@ static json_t *fact_json(const yk__fact *fact) {
     case YK__FACT_LIST:
     case YK__FACT_OBJECT: break;
     }
-    json_t *out = fact->kind == YK__FACT_LIST ? json_array() : json_object();
+    json_t *out = fact->kind == YK__FACT_LIST ? json_array() : json_object(), *marks = NULL;
     for (const yk__fact *child = fact->first; child; child = child->next) {
         json_t *value = fact_json(child);
         if (!value) value = json_null();
+        if (child->marked && child->name) {
+            if (!marks) marks = json_object();
+            json_object_set_new(marks, child->name, json_string(yk__certainty_name(child->certainty)));
+        }
         if (fact->kind == YK__FACT_LIST)
             json_array_append_new(out, value);
         else
             json_object_set_new(out, child->name ? child->name : "", value);
     }
+    if (marks) json_object_set_new(out, "certainty", marks);
     return out;
 }
 
@@ -130,6 +135,11 @@ static void add_label(yk__text *out, const char *indent, int width, const char *
     yk__text_printf(out, "%s%-*.24s  ", indent, width, label ? label : "-");
 }
 
+static void add_mark(yk__text *out, const yk__fact *fact) {
+    if (fact->marked) yk__text_printf(out, "  (%s)", yk__certainty_name(fact->certainty));
+    yk__text_add_char(out, '\n');
+}
+
 /* Objects at the top get a heading and a line a member; what is nested deeper fits on a line. */
 static void add_facts(yk__text *out, const yk__fact *facts, int depth, int width) {
     const char *indent = depth ? "    " : "  ";
@@ -142,12 +152,12 @@ static void add_facts(yk__text *out, const yk__fact *facts, int depth, int width
             for (const yk__fact *row = fact->first; row; row = row->next) {
                 add_label(out, indent, width, row == fact->first ? fact->name : "");
                 add_nested(out, row);
-                yk__text_add_char(out, '\n');
+                add_mark(out, fact);
             }
         } else {
             add_label(out, indent, width, fact->name);
             add_scalar(out, fact);
-            yk__text_add_char(out, '\n');
+            add_mark(out, fact);
         }
     }
 }

@@ -6,36 +6,19 @@
 
 #include "engine/engine_format.h"
 #include "engine/json_read.h"
+#include "inspect/plan_read.h"
 
 /* ---- the plan's own length ---- */
 
-static bool has(const uint8_t *bytes, size_t n, size_t at, const void *what, size_t size) {
-    return at <= n && size <= n - at && memcmp(bytes + at, what, size) == 0;
-}
-
-/* "ptrt", TensorRT 7 to 8.5. Its header comes in three layouts, told apart by where the first record (the version's major
- * part) starts: 20 bytes (length at 8), 24 bytes old (length at 12), 24 bytes new (12 is zero, length at 16). */
-static yk__code archive_length(const uint8_t *plan, size_t n, uint64_t *length, yk__error *err) {
-    static const uint8_t plain[] = {2, 0, 1, 0}, marked[] = {2, 0x80, 1, 0};
-    size_t header = 0;
-    for (size_t at = 20; at <= 24 && !header; at += 4)
-        if (has(plan, n, at, plain, 4) || has(plan, n, at, marked, 4)) header = at;
-    if (!header && n < 28) return yk__fail(err, YK__TRUNCATED, "the plan ends inside its header: %zu bytes", n);
-    if (!header)
-        return yk__fail(err, YK__FORMAT, "the plan's header has no layout that yolk knows, so its length cannot be checked");
-    bool old = header == 24 && yk__get_u32(plan + 12) != 0;
-    uint64_t payload = yk__get_u64(plan + (header == 20 ? 8 : old ? 12 : 16));
-    if (payload > UINT64_MAX - header) return yk__fail(err, YK__FORMAT, "the plan's header states an impossible length");
-    *length = header + payload;
-    return YK__OK;
-}
-
-yk__code yk__plan_length(const uint8_t *plan, size_t n, uint64_t *length, yk__error *err) {
-    if (has(plan, n, 0, "ptrt", 4)) return archive_length(plan, n, length, err);
-    if (!has(plan, n, 0, "ftrt", 4))
+yk__code yk__plan_length(const uint8_t *bytes, size_t n, uint64_t *length, yk__error *err) {
+    yk__plan plan;
+    if (!yk__plan_read(bytes, n, &plan))
         return yk__fail(err, YK__FORMAT, "no TensorRT plan: it must begin with \"ftrt\" or \"ptrt\"");
-    if (n < 0x20) return yk__fail(err, YK__TRUNCATED, "the plan ends inside its header: %zu bytes", n);
-    *length = yk__get_u64(plan + 0x10);
+    if (!plan.whole_header && n < 0x20) return yk__fail(err, YK__TRUNCATED, "the plan ends inside its header: %zu bytes", n);
+    if (!plan.whole_header)
+        return yk__fail(err, YK__FORMAT, "the plan's header has no layout that yolk knows, so its length cannot be checked");
+    if (plan.total == 0) return yk__fail(err, YK__FORMAT, "the plan's header states an impossible length");
+    *length = plan.total;
     return YK__OK;
 }
 

@@ -16,6 +16,7 @@
 #include "inspect/machine.h"
 #include "inspect/recognise.h"
 #include "inspect/report_json.h"
+#include "support/make_plan.h"
 #include "unit/tiny_model.h"
 
 /* ---- samples ---- */
@@ -53,36 +54,10 @@ static void put_noise(sample *s, size_t n) {
     }
 }
 
-/* An archive of the newer layout: 24 bytes, then records of the version's parts, as FOREIGN notes describe real ones. */
-static void put_archive(sample *s, const uint8_t version[4], uint32_t payload) {
-    put_text(s, "ptrt");
-    put_number(s, 0, 4);
-    put_number(s, 239, 4);
-    put_number(s, 0, 4);
-    put_number(s, payload, 8);
-    for (int i = 0; i < 4; i++) {
-        put(s, "\2\x80\1\0", 4);
-        put(s, version + i, 1);
-    }
-    put_zeros(s, payload - 20);
-}
-
-/* A container with one section. */
-static void put_plan(sample *s, const char *platform) {
-    static const uint8_t version[4] = {10, 3, 0, 30};
-    const uint32_t payload = 100, total = 0x38 + 24 + payload + 4;
-    put_text(s, "ftrt");
-    put_number(s, 0, 4);
-    put_number(s, 1, 8);
-    put_number(s, total, 8);
-    put(s, version, 4);
-    put(s, platform, 4);
-    put_text(s, "NGNE");
-    put_number(s, 0, 4);
-    put_number(s, 0x38, 8);
-    put_number(s, 24 + payload, 8);
-    put_archive(s, version, payload);
-    put(s, "\x99\x8b\x8d\x8b", 4);
+static void put_plan(sample *s, plan_layout layout) {
+    made_plan plan;
+    make_plan_of(&plan, &plan_specs[layout]);
+    put(s, plan.bytes, plan.n);
 }
 
 static void put_zip_entry(sample *s, const char *name, size_t *at, char *directory, size_t *n_directory) {
@@ -143,8 +118,8 @@ static int make_samples(sample *out) {
         yk__free(data);
         yk__model_free(&model);
     }
-    SAMPLE("tensorrt-plan", FOREIGN) put_plan(s, "rtrt");
-    SAMPLE("tensorrt-plan", FOREIGN) put_archive(s, (const uint8_t[]){8, 2, 1, 8}, 200);
+    SAMPLE("tensorrt-plan", FOREIGN) put_plan(s, PLAN_10);
+    SAMPLE("tensorrt-plan", FOREIGN) put_plan(s, PLAN_82);
     SAMPLE("tensorrt-plan", FOREIGN) { /* TensorRT 5 */
         put_number(s, 1000, 8);
         put_number(s, 16, 4);
@@ -153,18 +128,25 @@ static int make_samples(sample *out) {
     SAMPLE("ultralytics-engine", FOREIGN) {
         put_number(s, sizeof metadata - 1, 4);
         put_text(s, metadata);
-        put_plan(s, "utrt");
+        put_plan(s, PLAN_10);
     }
     SAMPLE("tensorrt-envelope", FOREIGN) {
         put_text(s, "TR01");
         put_number(s, 32, 4);
         put_number(s, 2, 4);
         put_number(s, 48, 4);
-        put_number(s, 0x38 + 24 + 100 + 4, 8);
-        put_zeros(s, 8);
+        size_t size_at = s->size;
+        put_zeros(s, 16);
         put_text(s, "{}");
         put_zeros(s, 14);
-        put_plan(s, "rtrt");
+        put_plan(s, PLAN_86);
+        s->bytes[size_at] = (uint8_t)(s->size - 48), s->bytes[size_at + 1] = (uint8_t)((s->size - 48) >> 8);
+    }
+    SAMPLE("tensorrt-timing-cache", FOREIGN) { /* an archive that begins with something else than a version */
+        put(s, "ptrt\0\0\0\0\xec\0\0\0\0\0\0\0", 16);
+        put_number(s, 100, 8);
+        put(s, "\x33\x80\1\0", 4);
+        put_noise(s, 96);
     }
     SAMPLE("tensorrt-calibration", FOREIGN) put_text(s, "TRT-8601-EntropyCalibration2\nimages: 3c010a14\n");
     SAMPLE("onnx", VALID) {

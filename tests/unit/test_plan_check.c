@@ -1,0 +1,484 @@
+/* Checking TensorRT plans: what is read from each generation, and each kind of damage under its own code. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/text.h"
+#include "inspect/check.h"
+#include "inspect/plan_damage.h"
+#include "inspect/plan_read.h"
+#include "support/make_plan.h"
+#include "support/shared.h"
+
+/* In memory of exactly this size, so that AddressSanitizer sees each step outside. */
+static void look(const uint8_t *bytes, size_t n, uint64_t file_size, yk__report *report) {
+    uint8_t *copy = malloc(n ? n : 1);
+    assert_non_null(copy);
+    if (n) memcpy(copy, bytes, n);
+    yk__probe(copy, n, file_size, report);
+    free(copy);
+}
+
+static const yk__fact *trt(const yk__report *report, const char *name) {
+    const yk__fact *facts = yk__fact_get(&report->facts, "tensorrt");
+    assert_non_null(facts);
+    const yk__fact *fact = yk__fact_get(facts, name);
+    if (!fact) fail_msg("no fact tensorrt.%s", name);
+    return fact;
+}
+
+static void expect_text(const yk__report *report, const char *name, const char *wanted) {
+    const yk__fact *fact = trt(report, name);
+    if (!wanted) {
+        assert_int_equal(fact->kind, YK__FACT_NULL);
+        return;
+    }
+    assert_int_equal(fact->kind, YK__FACT_TEXT);
+    assert_string_equal(fact->text, wanted);
+}
+
+static void expect_number(const yk__report *report, const char *name, int64_t wanted) {
+    const yk__fact *fact = trt(report, name);
+    assert_int_equal(fact->kind, YK__FACT_INT);
+    assert_int_equal(fact->number, wanted);
+}
+
+static int count(const yk__fact *list) {
+    int n = 0;
+    for (const yk__fact *child = list->first; child; child = child->next) n++;
+    return n;
+}
+
+/* ---- what is read ---- */
+
+static void expect_facts(const yk__report *report, const plan_spec *spec) {
+    char text[32];
+    snprintf(text, sizeof text, "%d.%d.%d.%d", spec->version[0], spec->version[1], spec->version[2], spec->version[3]);
+    expect_text(report, "version", text);
+    expect_text(report, "platform", !spec->platform ? NULL : *spec->platform == 'r' ? "linux-x86_64" : "linux-aarch64");
+    snprintf(text, sizeof text, "%d.%d", spec->compute[0], spec->compute[1]);
+    expect_text(report, "compute_capability", text);
+    expect_number(report, "sm_count", spec->sm_count);
+    expect_number(report, "serialization", spec->serialization);
+    expect_number(report, "sm_clock_khz", 1020000);
+    expect_number(report, "bus_bits", 128);
+    expect_number(report, "l2_bytes", 2097152);
+    expect_number(report, "memory_bytes", 7990939648);
+    assert_true(trt(report, "integrated")->yes);
+    assert_int_equal(count(trt(report, "sections")), spec->layout < PLAN_86 ? 0 : spec->layout == PLAN_10_WEIGHTS ? 2 : 1);
+}
+
+static void test_generations(void **state) {
+    (void)state;
+    for (int i = 0; i < PLAN_LAYOUTS; i++) {
+        made_plan plan;
+        yk__report report;
+        make_plan_of(&plan, &plan_specs[i]);
+        look(plan.bytes, plan.n, plan.n, &report);
+        assert_string_equal(report.kind, "tensorrt-plan");
+        if (report.verdict != YK__VERDICT_FOREIGN) fail_msg("layout %d: %s", i, report.findings[0].code);
+        expect_facts(&report, &plan_specs[i]);
+        assert_int_equal(trt(&report, "compute_capability")->certainty, YK__CERTAINTY_CERTAIN);
+        yk__report_free(&report);
+    }
+    /* of a release that was not measured the same reading is likely */
+    plan_spec spec = plan_specs[PLAN_10];
+    made_plan plan;
+    yk__report report;
+    spec.version[1] = 9;
+    make_plan_of(&plan, &spec);
+    look(plan.bytes, plan.n, plan.n, &report);
+    expect_facts(&report, &spec);
+    assert_int_equal(trt(&report, "sm_count")->certainty, YK__CERTAINTY_LIKELY);
+    assert_int_equal(trt(&report, "version")->certainty, YK__CERTAINTY_CERTAIN);
+    yk__report_free(&report);
+    /* a platform without a name */
+    memcpy(plan.bytes + 0x1c, "strt", 4);
+    look(plan.bytes, plan.n, plan.n, &report);
+    expect_text(&report, "platform", NULL);
+    expect_text(&report, "platform_tag", "73 74 72 74");
+    assert_int_equal(report.verdict, YK__VERDICT_FOREIGN);
+    yk__report_free(&report);
+}
+
+static void test_sections(void **state) {
+    (void)state;
+    made_plan plan;
+    yk__report report;
+    make_plan_of(&plan, &plan_specs[PLAN_10_WEIGHTS]);
+    look(plan.bytes, plan.n, plan.n, &report);
+    const yk__fact *engine = trt(&report, "sections")->first, *weights = engine->next;
+    assert_string_equal(yk__fact_get(engine, "name")->text, "ENGN");
+    assert_int_equal(yk__fact_get(engine, "offset")->number, 0x50);
+    assert_string_equal(yk__fact_get(weights, "name")->text, "WGHT");
+    assert_int_equal(yk__fact_get(weights, "size")->number, 100);
+    yk__report_free(&report);
+}
+
+static void test_generation_5(void **state) {
+    (void)state;
+    uint8_t bytes[1000] = {0xe8, 3, 0, 0, 0, 0, 0, 0, 16};
+    yk__report report;
+    memset(bytes + 12, 0xa5, sizeof bytes - 12);
+    look(bytes, sizeof bytes, sizeof bytes, &report);
+    assert_string_equal(report.kind, "tensorrt-plan");
+    assert_int_equal(report.kind_certainty, YK__CERTAINTY_LIKELY);
+    assert_int_equal(report.verdict, YK__VERDICT_FOREIGN);
+    expect_text(&report, "version", NULL);
+    expect_text(&report, "compute_capability", NULL);
+    yk__report_free(&report);
+}
+
+/* ---- damage ---- */
+
+typedef struct damage {
+    const char *what;
+    plan_layout layout;
+    void (*change)(uint8_t *bytes, size_t *n);
+    yk__finding_code code;
+    const char *found; /* part of the finding's text; NULL: anything */
+} damage;
+
+static void cut_100(uint8_t *b, size_t *n) {
+    (void)b;
+    *n -= 100;
+}
+static void cut_to_20(uint8_t *b, size_t *n) {
+    (void)b;
+    *n = 20;
+}
+static void append_7(uint8_t *b, size_t *n) {
+    memset(b + *n, 0xaa, 7);
+    *n += 7;
+}
+static void crlf(uint8_t *b, size_t *n) {
+    uint8_t out[8192];
+    size_t used = 0;
+    for (size_t i = 0; i < *n; i++) {
+        if (b[i] == '\n') out[used++] = '\r';
+        out[used++] = b[i];
+    }
+    memcpy(b, out, used);
+    *n = used;
+}
+/* every byte above 127 becomes U+FFFD, as text readers do with what is no UTF-8 */
+static void utf8_replaced(uint8_t *b, size_t *n) {
+    uint8_t out[8192];
+    size_t used = 0;
+    for (size_t i = 0; i < *n; i++) {
+        if (b[i] < 0x80)
+            out[used++] = b[i];
+        else
+            memcpy(out + used, "\xef\xbf\xbd", 3), used += 3;
+    }
+    memcpy(b, out, used);
+    *n = used;
+}
+/* Latin-1 to UTF-8 */
+static void latin1_to_utf8(uint8_t *b, size_t *n) {
+    uint8_t out[8192];
+    size_t used = 0;
+    for (size_t i = 0; i < *n; i++) {
+        if (b[i] >= 0x80) out[used++] = (uint8_t)(0xc0 | b[i] >> 6);
+        out[used++] = b[i] < 0x80 ? b[i] : (uint8_t)(0x80 | (b[i] & 0x3f));
+    }
+    memcpy(b, out, used);
+    *n = used;
+}
+static void not_ascii_dropped(uint8_t *b, size_t *n) {
+    size_t used = 0;
+    for (size_t i = 0; i < *n; i++)
+        if (b[i] < 0x80) b[used++] = b[i];
+    *n = used;
+}
+static void high_bit_stripped(uint8_t *b, size_t *n) {
+    for (size_t i = 0; i < *n; i++) b[i] &= 0x7f;
+}
+static void zero_tail(uint8_t *b, size_t *n) {
+    memset(b + *n - 300, 0, 300);
+}
+static void zero_header(uint8_t *b, size_t *n) {
+    memset(b + 4, 0, *n - 4);
+}
+static void zero_archive(uint8_t *b, size_t *n) {
+    (void)n;
+    memset(b + 0x38, 0, 200);
+}
+static void flip_middle(uint8_t *b, size_t *n) {
+    b[*n / 2] ^= 1;
+}
+static void flip_footer(uint8_t *b, size_t *n) {
+    b[*n - 2] ^= 4;
+}
+static void flip_end_record(uint8_t *b, size_t *n) {
+    size_t end = (size_t)b[0x28] + (size_t)(b[0x30] | b[0x31] << 8);
+    assert_true(end < *n);
+    b[end - 1] ^= 1;
+}
+static void flip_inner_magic(uint8_t *b, size_t *n) {
+    (void)n;
+    b[0x38] = 'q';
+}
+static void flip_inner_size(uint8_t *b, size_t *n) {
+    (void)n;
+    b[0x38 + 17] ^= 1;
+}
+static void flip_first_record(uint8_t *b, size_t *n) {
+    (void)n;
+    b[0x38 + 24] ^= 0x40;
+}
+static void section_far(uint8_t *b, size_t *n) {
+    (void)n;
+    b[0x28 + 5] = 1;
+}
+static void section_long(uint8_t *b, size_t *n) {
+    (void)n;
+    b[0x38 + 16 + 2] = 9;
+}
+static void no_sections(uint8_t *b, size_t *n) {
+    (void)n;
+    b[8] = 0;
+}
+static void container_1(uint8_t *b, size_t *n) {
+    (void)n;
+    b[4] = 1;
+}
+static void short_total(uint8_t *b, size_t *n) {
+    (void)n;
+    memset(b + 0x10, 0, 8);
+}
+static void lost_inside(uint8_t *b, size_t *n) {
+    memmove(b + 400, b + 410, *n - 410);
+    *n -= 10;
+}
+static void lost_magic(uint8_t *b, size_t *n) {
+    (void)n;
+    memset(b, 0, 4);
+}
+static void huge_payload(uint8_t *b, size_t *n) {
+    (void)n;
+    b[19] = 0xff;
+}
+
+static const damage damages[] = {
+    {"cut", PLAN_10, cut_100, YK__FINDING_TRUNCATED, "100 are missing"},
+    {"cut", PLAN_7, cut_100, YK__FINDING_TRUNCATED, "100 are missing"},
+    {"cut", PLAN_82, cut_100, YK__FINDING_TRUNCATED, "100 are missing"},
+    {"cut", PLAN_10_WEIGHTS, cut_100, YK__FINDING_TRUNCATED, "100 are missing"},
+    {"cut in the header", PLAN_10, cut_to_20, YK__FINDING_TRUNCATED, NULL},
+    {"cut in the header", PLAN_82, cut_to_20, YK__FINDING_TRUNCATED, NULL},
+    {"bytes behind", PLAN_86, append_7, YK__FINDING_TRAILING_BYTES, "7 too many"},
+    {"bytes behind", PLAN_7, append_7, YK__FINDING_TRAILING_BYTES, "7 too many"},
+    {"text mode", PLAN_10, crlf, YK__FINDING_TEXT_MODE_DAMAGE, "0d 0a"},
+    {"text mode", PLAN_10_WEIGHTS, crlf, YK__FINDING_TEXT_MODE_DAMAGE, "0d 0a"},
+    {"text mode", PLAN_86, crlf, YK__FINDING_TEXT_MODE_DAMAGE, "0d before every 0a"},
+    {"text mode", PLAN_82, crlf, YK__FINDING_TEXT_MODE_DAMAGE, NULL},
+    {"text mode", PLAN_7, crlf, YK__FINDING_TEXT_MODE_DAMAGE, NULL},
+    {"UTF-8", PLAN_10, utf8_replaced, YK__FINDING_UTF8_DAMAGE, NULL},
+    {"UTF-8", PLAN_7, utf8_replaced, YK__FINDING_UTF8_DAMAGE, NULL},
+    {"UTF-8", PLAN_86, latin1_to_utf8, YK__FINDING_UTF8_DAMAGE, NULL},
+    {"UTF-8", PLAN_10, not_ascii_dropped, YK__FINDING_UTF8_DAMAGE, NULL},
+    {"7 bits", PLAN_86, high_bit_stripped, YK__FINDING_HIGH_BIT_STRIPPED, NULL},
+    {"7 bits", PLAN_7, high_bit_stripped, YK__FINDING_HIGH_BIT_STRIPPED, NULL},
+    {"zeros at the end", PLAN_10, zero_tail, YK__FINDING_PLAN_ZEROED, NULL},
+    {"zeros at the end", PLAN_10_WEIGHTS, zero_tail, YK__FINDING_PLAN_ZEROED, NULL},
+    {"zeros from the header on", PLAN_10, zero_header, YK__FINDING_PLAN_ZEROED, NULL},
+    {"zeros from the header on", PLAN_82, zero_header, YK__FINDING_PLAN_ZEROED, NULL},
+    {"zeros in the archive", PLAN_86, zero_archive, YK__FINDING_PLAN_ZEROED, NULL},
+    {"checksum", PLAN_7, flip_middle, YK__FINDING_PLAN_CHECKSUM_DIFFERS, NULL},
+    {"footer", PLAN_10, flip_footer, YK__FINDING_PLAN_FOOTER_DAMAGED, "99 8b 89 8b"},
+    {"footer", PLAN_10_WEIGHTS, flip_footer, YK__FINDING_PLAN_FOOTER_DAMAGED, NULL},
+    {"end of the archive", PLAN_86, flip_end_record, YK__FINDING_PLAN_ARCHIVE_DAMAGED, NULL},
+    {"inner magic", PLAN_10, flip_inner_magic, YK__FINDING_PLAN_ARCHIVE_DAMAGED, "71 74 72 74"},
+    {"inner size", PLAN_86, flip_inner_size, YK__FINDING_PLAN_ARCHIVE_DAMAGED, NULL},
+    {"first record", PLAN_10, flip_first_record, YK__FINDING_PLAN_ARCHIVE_DAMAGED, NULL},
+    {"section far away", PLAN_10, section_far, YK__FINDING_PLAN_SECTION_OUTSIDE, NULL},
+    {"section too long", PLAN_10_WEIGHTS, section_long, YK__FINDING_PLAN_SECTION_OUTSIDE, NULL},
+    {"no sections", PLAN_86, no_sections, YK__FINDING_PLAN_HEADER_INVALID, NULL},
+    {"container of another version", PLAN_10, container_1, YK__FINDING_PLAN_HEADER_INVALID, "1"},
+    {"no length", PLAN_10, short_total, YK__FINDING_PLAN_HEADER_INVALID, NULL},
+    {"impossible length", PLAN_7, huge_payload, YK__FINDING_PLAN_HEADER_INVALID, NULL},
+    {"lost inside", PLAN_10, lost_inside, YK__FINDING_TRUNCATED, "10 were lost before it"},
+    {"lost magic", PLAN_10, lost_magic, YK__FINDING_PLAN_HEADER_INVALID, "00 00 00 00"},
+};
+
+static void test_damage(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+        const damage *d = &damages[i];
+        made_plan plan;
+        uint8_t bytes[8192];
+        yk__report report;
+        make_plan_of(&plan, &plan_specs[d->layout]);
+        memcpy(bytes, plan.bytes, plan.n);
+        size_t n = plan.n;
+        d->change(bytes, &n);
+        look(bytes, n, n, &report);
+        assert_string_equal(report.kind, "tensorrt-plan");
+        assert_int_equal(report.verdict, YK__VERDICT_INVALID);
+        if (report.findings[0].id != d->code)
+            fail_msg("%s, layout %d: %s, %s", d->what, d->layout, report.findings[0].code, report.findings[0].found);
+        for (int k = 1; k < report.n_findings; k++) /* its own code, and no other */
+            if (report.findings[k].severity == YK__SEVERITY_ERROR)
+                fail_msg("%s, layout %d: also %s, %s", d->what, d->layout, report.findings[k].code, report.findings[k].found);
+        if (d->found && !strstr(report.findings[0].found, d->found)) fail_msg("%s: %s", d->what, report.findings[0].found);
+        yk__report_free(&report);
+    }
+}
+
+/* What stood in the header is told in spite of translated line ends. */
+static void test_mended_facts(void **state) {
+    (void)state;
+    made_plan plan;
+    uint8_t bytes[8192];
+    yk__report report;
+    make_plan_of(&plan, &plan_specs[PLAN_10]);
+    memcpy(bytes, plan.bytes, plan.n);
+    size_t n = plan.n;
+    crlf(bytes, &n);
+    look(bytes, n, n, &report);
+    expect_facts(&report, &plan_specs[PLAN_10]);
+    assert_int_equal(trt(&report, "version")->certainty, YK__CERTAINTY_LIKELY);
+    yk__report_free(&report);
+}
+
+/* A sector that was never written, in the midst of data; zeros that belong there. */
+static void test_zeroed(void **state) {
+    (void)state;
+    const size_t n = 40000;
+    uint8_t *bytes = malloc(n);
+    uint64_t start, end;
+    assert_non_null(bytes);
+    memset(bytes, 0x5a, n);
+    memset(bytes + 8192, 0, 4096);
+    assert_true(yk__find_zeroed(bytes, n, 0, n, &start, &end));
+    assert_int_equal(start, 8192);
+    assert_int_equal(end, 8192 + 4096);
+    assert_false(yk__find_zeroed(bytes, n, 100, n + 100, &start, &end)); /* not where sectors are */
+    memset(bytes, 0x5a, n);
+    memset(bytes + 8192 + 77, 0, 5000);
+    assert_false(yk__find_zeroed(bytes, n, 0, n, &start, &end));
+    memset(bytes + 1024, 0, n - 1024); /* to the end of the file */
+    assert_true(yk__find_zeroed(bytes, n, 0, n, &start, &end));
+    assert_int_equal(start, 1024);
+    assert_int_equal(end, n);
+    free(bytes);
+}
+
+/* Every length short of the whole is cut, by that many bytes; the beginning of a longer file is nothing of the sort. */
+static void test_cuts(void **state) {
+    (void)state;
+    for (int i = 0; i < PLAN_LAYOUTS; i++) {
+        made_plan plan;
+        make_plan_of(&plan, &plan_specs[i]);
+        for (size_t n = 4; n < plan.n; n++) {
+            yk__report report;
+            look(plan.bytes, n, n, &report);
+            assert_string_equal(report.kind, "tensorrt-plan");
+            assert_int_equal(report.verdict, YK__VERDICT_INVALID);
+            if (!yk__report_has(&report, YK__FINDING_TRUNCATED))
+                fail_msg("layout %d cut at %zu: %s", i, n, report.findings[0].code);
+            yk__report_free(&report);
+            look(plan.bytes, n, plan.n, &report);
+            if (report.verdict != YK__VERDICT_FOREIGN) fail_msg("layout %d, first %zu: %s", i, n, report.findings[0].code);
+            yk__report_free(&report);
+            look(plan.bytes, n, UINT64_MAX, &report); /* of a stream */
+            if (report.verdict != YK__VERDICT_FOREIGN) fail_msg("layout %d, stream of %zu: %s", i, n, report.findings[0].code);
+            yk__report_free(&report);
+        }
+    }
+}
+
+/* Any byte changed: still a plan or something unknown, and never a wrong step (AddressSanitizer). */
+static void test_mutations(void **state) {
+    (void)state;
+    uint64_t random = 88172645463325252u;
+    for (int round = 0; round < 20000; round++) {
+        made_plan plan;
+        yk__report report;
+        make_plan_of(&plan, &plan_specs[round % PLAN_LAYOUTS]);
+        for (int k = 0; k <= round % 4; k++) {
+            random ^= random << 13, random ^= random >> 7, random ^= random << 17; /* xorshift64 */
+            plan.bytes[random % (k % 2 ? plan.n : 300)] = (uint8_t)(random >> 40);
+        }
+        look(plan.bytes, plan.n, plan.n, &report);
+        assert_true(report.n_findings > 0);
+        yk__report_free(&report);
+    }
+}
+
+/* ---- large files ---- */
+
+/* A sum over more than 16 MiB is made only when asked for. */
+static void test_large_sum(void **state) {
+    (void)state;
+    const size_t payload = (size_t)17 << 20, n = 24 + payload;
+    made_plan plan;
+    yk__report report;
+    yk__error err;
+    char path[] = "/tmp/yolk-plan-XXXXXX";
+    uint8_t *bytes = malloc(n);
+    assert_non_null(bytes);
+    make_plan_of(&plan, &plan_specs[PLAN_7]);
+    memcpy(bytes, plan.bytes, plan.n);
+    for (size_t i = plan.n; i < n; i++) bytes[i] = (uint8_t)(i * 2654435761u >> 13);
+    for (int i = 0; i < 4; i++) bytes[12 + i] = (uint8_t)(payload >> (8 * i));
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, bytes, n), n);
+    close(fd);
+    assert_int_equal(yk__check_file(path, NULL, &report, &err), YK__OK);
+    assert_int_equal(report.verdict, YK__VERDICT_FOREIGN);
+    assert_non_null(strstr(trt(&report, "checksum")->text, "not computed"));
+    yk__report_free(&report);
+    assert_int_equal(yk__check_file(path, &(yk__check_options){.sha256 = true}, &report, &err), YK__OK);
+    assert_true(yk__report_has(&report, YK__FINDING_PLAN_CHECKSUM_DIFFERS));
+    yk__report_free(&report);
+    unlink(path);
+    free(bytes);
+}
+
+/* ---- real plans ---- */
+
+static void test_shared(void **state) {
+    (void)state;
+    static const struct {
+        const char *file, *version, *platform, *compute;
+        int sm_count, serialization, sections;
+    } real[] = {{"shared:data/engines/trt10.0.1-x86-mnist.engine", "10.0.1.6", "linux-x86_64", "7.5", 16, 237, 1},
+                {"shared:data/engines/trt8.6.1-identity.plan", "8.6.1.6", NULL, "8.9", 128, 236, 1},
+                {"shared:data/engines/trt7-model.plan", "7.1.3.4", NULL, "7.5", 40, 211, 0}};
+    for (size_t i = 0; i < sizeof real / sizeof *real; i++) {
+        char path[4096];
+        yk__report report;
+        yk__error err;
+        if (!shared_path(path, real[i].file)) {
+            printf("skipped: no %s\n", path);
+            skip();
+        }
+        assert_int_equal(yk__check_file(path, NULL, &report, &err), YK__OK);
+        assert_string_equal(report.kind, "tensorrt-plan");
+        assert_int_equal(report.verdict, YK__VERDICT_FOREIGN);
+        expect_text(&report, "version", real[i].version);
+        expect_text(&report, "platform", real[i].platform);
+        expect_text(&report, "compute_capability", real[i].compute);
+        expect_number(&report, "sm_count", real[i].sm_count);
+        expect_number(&report, "serialization", real[i].serialization);
+        assert_int_equal(count(trt(&report, "sections")), real[i].sections);
+        yk__report_free(&report);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_generations), cmocka_unit_test(test_sections),     cmocka_unit_test(test_generation_5),
+        cmocka_unit_test(test_damage),      cmocka_unit_test(test_mended_facts), cmocka_unit_test(test_zeroed),
+        cmocka_unit_test(test_cuts),        cmocka_unit_test(test_mutations),    cmocka_unit_test(test_large_sum),
+        cmocka_unit_test(test_shared),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
