@@ -77,13 +77,32 @@ static bool free_target(const yk__shape *in, const yk__shape *other, const yk__s
     return true;
 }
 
+/* Where a side of the picture is one cell, a group may begin a dimension early: 1x3x1x85 to 1x3x85 reads as 3 to 3 and 1x85 to
+ * 85, but may mean 3x1 to 3. There the target is kept if it says something at the other size. */
+static bool holds_anyway(const yk__shape *in, const yk__shape *other, const int64_t *old, int n) {
+    bool one_cell = false;
+    int64_t product = 1, total = 1;
+    int remainders = 0;
+    for (int d = 0; d < other->rank; d++) {
+        one_cell = one_cell || (d > 0 && in->dim[d] == 1 && other->dim[d] != 1);
+        if (!yk__mul_i64(total, other->dim[d], &total)) return false;
+    }
+    for (int d = 0; d < n; d++) {
+        remainders += old[d] == -1;
+        const int64_t number = old[d] == 0 && d < other->rank ? other->dim[d] : old[d] == -1 ? 1 : old[d];
+        if (number < 1 || !yk__mul_i64(product, number, &product)) return false;
+    }
+    return one_cell && remainders == 1 && total % product == 0;
+}
+
 static yk__code free_one(yk__graph *graph, yk__node *node, const yk__at_size at[2], bool *changed, yk__error *err) {
     int64_t old[YK__MAX_RANK], target[YK__MAX_RANK];
     const yk__inferred *in = yk__at(&at[0], node->in[0]), *other = yk__at(&at[1], node->in[0]);
     const yk__inferred *out = yk__at(&at[0], node->out[0]);
     int n = yk__constant_ints(graph, node->in[1], old, YK__MAX_RANK);
     if (!in || !other || !out || n < 1 || n != out->shape.rank) return YK__OK;
-    if (in->data || yk__node_int(node, "allowzero", 0) || !free_target(&in->shape, &other->shape, &out->shape, target))
+    if (in->data || yk__node_int(node, "allowzero", 0) || holds_anyway(&in->shape, &other->shape, old, n) ||
+        !free_target(&in->shape, &other->shape, &out->shape, target))
         return YK__OK;
     if (n == 2 && target[0] == 0 && in->shape.rank >= 2) { /* N x anything to N x the rest */
         node->op = YK__OP_FLATTEN;

@@ -577,6 +577,27 @@ static void baked_reshapes_become_free(void **state) {
     yk__model_free(&m);
 }
 
+/* Anchors x cells x numbers to rows x numbers, where the picture is one cell: the group of the cells ends where they do. */
+static void a_reshape_of_one_cell_stays(void **state) {
+    (void)state;
+    yk__model m;
+    start(&m, 32);
+    int32_t x = input(&m, DIMS(-1, 3, -1, -1));
+    int32_t a = pool(&m, YK__OP_AVERAGE_POOL, x);
+    assert_true(yk__node_set_ints(&m.graph, last(&m), "kernel_shape", (int64_t[]){32, 32}, 2));
+    assert_true(yk__node_set_ints(&m.graph, last(&m), "strides", (int64_t[]){32, 32}, 2));
+    int32_t b = op(&m, YK__OP_RESHAPE, IN(a, INTS(&m, 0, 3, -1, 1)));
+    int32_t c = op(&m, YK__OP_CONCAT, IN(b, b, b, b, b));
+    assert_true(yk__node_set_int(&m.graph, last(&m), "axis", 3)); /* 1 x 3 x cells x 5 */
+    finish(&m, op(&m, YK__OP_RESHAPE, IN(c, INTS(&m, 0, -1, 5))));
+    pass_keeps(&m, yk__pass_free_reshape, EXACT);
+    run_result at_other_size = results(&m, DIMS(1, 3, 64, 96));
+    assert_int_equal(at_other_size.outputs[0].shape.dim[1], 3 * 6);
+    assert_int_equal(at_other_size.outputs[0].shape.dim[2], 5);
+    run_free(&at_other_size);
+    yk__model_free(&m);
+}
+
 static void a_reshape_of_two_sizes_stays(void **state) { /* 64 x 64 pixels as 32 x 128: no number says that for other sizes */
     (void)state;
     yk__model m;
@@ -870,6 +891,7 @@ int main(void) {
         cmocka_unit_test(other_resizing_keeps_its_rule),
         cmocka_unit_test(computed_sizes_become_factors),
         cmocka_unit_test(baked_reshapes_become_free),
+        cmocka_unit_test(a_reshape_of_one_cell_stays),
         cmocka_unit_test(a_reshape_of_two_sizes_stays),
         cmocka_unit_test(counted_rows_get_a_bound),
         cmocka_unit_test(another_padding_keeps_its_pad),
