@@ -372,6 +372,42 @@ def blocks():
     return checkpoint(layers, path="ultralytics.nn.tasks.YOLOv10DetectionModel")
 
 
+class Call:
+    """What a function would make of its arguments."""
+
+    def __init__(self, path, *args):
+        self.reduced = named(path, lambda *a: None), args
+
+    def __reduce_ex__(self, protocol):
+        return self.reduced
+
+
+def number(kind, value):
+    """numpy's scalar: its dtype, its bytes."""
+    dtype = Call("numpy.dtype", kind, False, True)
+    dtype.reduced += ((3, "<", None, None, None, -1, -1, 0),)
+    return Call("numpy.core.multiarray.scalar", dtype, struct.pack("<" + {"i8": "q", "i4": "i", "f8": "d"}[kind], value))
+
+
+def luggage():
+    """What other people's files carry: a wrapper for several GPUs, names that YAML took for numbers, numpy's scalars, tensors with attributes,
+    optimiser and training objects that are of no use here."""
+    made = v8()
+    model = made["model"]
+    head_ = list(model._modules["model"]._modules.values())[-1]
+    model.names = {"0": 7, "1": True}
+    head_.nc = number("i8", 2)
+    head_.reg_max = number("i4", 4)
+    head_.stride = Call("torch._tensor._rebuild_from_type_v2", rebuild, named("torch.Tensor"), head_.stride.args, {"note": 1})
+    model.criterion = module("ultralytics.utils.loss.v8DetectionLoss", hyp=obj("ultralytics.utils.IterableSimpleNamespace", box=7.5))
+    made["model"] = module("torch.nn.parallel.distributed.DistributedDataParallel", [("module", model)], dim=0)
+    made["train_args"] = {"imgsz": number("i8", 64), "save_dir": Call("pathlib.WindowsPath", "runs", "train"), "resume": None}
+    made["best_fitness"] = number("f8", 0.5)
+    made["optimizer"] = {"state": {0: {"step": W.tensor(1), "exp_avg": W.tensor(4)}}, "param_groups": [{"lr": 0.01, "betas": (0.9, 0.999), "params": [0]}]}
+    made["callbacks"] = {"on_fit_epoch_end": [Call("functools.partial", print), named("ultralytics.utils.callbacks.base.on_fit_epoch_end", lambda: None)]}
+    return made
+
+
 def stranger(path, head_path):
     return checkpoint(down(1) + [module(head_path, [("x", identity())])], path=path)
 
@@ -406,7 +442,7 @@ MODELS = {
     "yolov7": lambda: stranger("models.yolo.Model", "models.yolo.IDetect"),
     "v5-segment": lambda: stranger("models.yolo.SegmentationModel", "models.yolo.Segment"),
     "unknown-block": lambda: checkpoint([module("ultralytics.nn.modules.block.Mystery", [("x", identity())])]),
-    "classify-old": classify_old, "v5-package": lambda: v5("yolov5."),
+    "classify-old": classify_old, "v5-package": lambda: v5("yolov5."), "luggage": luggage,
 }
 PROTOCOLS = (2, 4, 5)
 

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "import/pickle_numpy.h"
+
 /* Values that every pickle shares. */
 enum { THE_NONE, THE_FALSE, THE_TRUE, THE_EMPTY_TUPLE, N_SHARED };
 
@@ -53,7 +55,14 @@ static yk__code new_value(machine *m, const yk__py_value *value, yk__py *out) {
     return YK__OK;
 }
 
+/* Picklers nest and collect: what lies on the stack or in containers at a time is less than there are values. */
+static yk__code too_many(const machine *m, const char *what) {
+    return yk__fail(m->err, YK__LIMIT, "the pickle has over %d %s: no checkpoint of a YOLO has so many", YK__PICKLE_MAX_VALUES,
+                    what);
+}
+
 static yk__code push(machine *m, yk__py value) {
+    if (m->n_stack >= YK__PICKLE_MAX_VALUES) return too_many(m, "values on its stack");
     yk__py *const stack = with_room(m->stack, &m->stack_capacity, (int64_t)m->n_stack + 1, sizeof *stack);
     if (!stack) return no_memory(m);
     m->stack = stack;
@@ -100,6 +109,7 @@ static yk__code append(machine *m, yk__py container, int32_t from, int32_t n) {
     const int32_t width = value.kind == YK__PY_DICT ? 2 : 1, used = value.n * width;
     if ((int64_t)used + n > value.capacity) {
         const int64_t room = 2 * (int64_t)used + n;
+        if (p->n_items + room > YK__PICKLE_MAX_ITEMS) return too_many(m, "values in its containers");
         yk__py *const items = with_room(p->items, &p->items_capacity, p->n_items + room, sizeof *items);
         if (!items) return no_memory(m);
         p->items = items;
@@ -228,7 +238,7 @@ static yk__code op_stack_global(machine *m) {
 /* ---- objects ---- */
 
 /* Calls whose result is plain data: a container out of nothing or out of its first argument, or that argument itself. */
-typedef enum plain_call { CALL_UNKNOWN, CALL_DICT, CALL_ORDERED_DICT, CALL_LIST, CALL_FIRST } plain_call;
+typedef enum plain_call { CALL_UNKNOWN, CALL_DICT, CALL_ORDERED_DICT, CALL_LIST, CALL_FIRST, CALL_NUMBER } plain_call;
 
 static plain_call known_call(const yk__pickle *p, yk__py called) {
     static const struct {
@@ -245,6 +255,8 @@ static plain_call known_call(const yk__pickle *p, yk__py called) {
         {"torch", "Size", CALL_FIRST},
         {"torch._utils", "_rebuild_parameter", CALL_FIRST},
         {"torch._utils", "_rebuild_parameter_with_state", CALL_FIRST},
+        {"numpy.core.multiarray", "scalar", CALL_NUMBER},
+        {"numpy._core.multiarray", "scalar", CALL_NUMBER},
     };
     if (yk__py_kind_of(p, called) != YK__PY_GLOBAL) return CALL_UNKNOWN;
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
@@ -273,11 +285,24 @@ static yk__code push_pairs(machine *m, yk__py pairs) {
     return YK__OK;
 }
 
+/* A tensor that carries attributes of its own is pickled as _rebuild_from_type_v2(function, type, arguments, attributes):
+ * what the function makes of the arguments, and the rest is not needed. */
+static void unwrap_call(const yk__pickle *p, yk__py *called, yk__py *args) {
+    if (!yk__py_is_global(p, *called, "torch._tensor", "_rebuild_from_type_v2") &&
+        !yk__py_is_global(p, *called, "torch._tensor", "_rebuild_from_type"))
+        return;
+    const yk__py inner = yk__py_item(p, *args, 2);
+    if (yk__py_kind_of(p, inner) != YK__PY_TUPLE) return;
+    *called = yk__py_item(p, *args, 0);
+    *args = inner;
+}
+
 static yk__code op_reduce(machine *m) {
     yk__py args = YK__PY_ABSENT, called = YK__PY_ABSENT;
     YK__TRY(pop(m, &args));
     YK__TRY(pop(m, &called));
     if (yk__py_kind_of(m->out, args) != YK__PY_TUPLE) return broken(m, "a call without a tuple of arguments");
+    unwrap_call(m->out, &called, &args);
     const plain_call call = known_call(m->out, called);
     const yk__py first = yk__py_item(m->out, args, 0);
     const yk__py_kind kind = yk__py_kind_of(m->out, first);
@@ -287,6 +312,9 @@ static yk__code op_reduce(machine *m) {
     if (call == CALL_ORDERED_DICT && list) return push_pairs(m, first);
     if (call == CALL_LIST && first == YK__PY_ABSENT) return push_new(m, &(yk__py_value){.kind = YK__PY_LIST});
     if ((call == CALL_LIST && list) || (call == CALL_FIRST && first != YK__PY_ABSENT)) return push(m, first);
+    yk__py_value number;
+    if (call == CALL_NUMBER && yk__pickle_numpy_scalar(m->out, first, yk__py_item(m->out, args, 1), &number))
+        return push_new(m, &number);
     return push_object(m, called, args);
 }
 
@@ -360,6 +388,7 @@ static yk__code memo_get(machine *m, uint64_t index) {
 /* ---- opcodes ---- */
 
 static yk__code op_mark(machine *m) {
+    if (m->n_marks >= YK__PICKLE_MAX_VALUES) return too_many(m, "marks on its stack");
     int32_t *const marks = with_room(m->marks, &m->marks_capacity, (int64_t)m->n_marks + 1, sizeof *marks);
     if (!marks) return no_memory(m);
     m->marks = marks;
@@ -578,7 +607,7 @@ yk__py yk__py_value_of(const yk__pickle *pickle, yk__py dict, int32_t i) {
 }
 
 yk__py yk__py_get(const yk__pickle *pickle, yk__py dict, const char *key) {
-    if (yk__py_kind_of(pickle, dict) != YK__PY_DICT) return YK__PY_ABSENT;
+    if (yk__py_kind_of(pickle, dict) != YK__PY_DICT || yk__py_count(pickle, dict) > YK__PY_MAX_KEYS) return YK__PY_ABSENT;
     for (int32_t i = yk__py_count(pickle, dict) - 1; i >= 0; i--)
         if (yk__py_is(pickle, yk__py_key(pickle, dict, i), key)) return yk__py_value_of(pickle, dict, i);
     return YK__PY_ABSENT;

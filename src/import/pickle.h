@@ -17,6 +17,12 @@
 #define YK__PICKLE_MAX_BYTES  ((size_t)64 << 20)
 #define YK__PICKLE_MAX_VALUES (1 << 22)
 
+/* Room for the items of containers; growing ones leave what they grew out of behind. */
+#define YK__PICKLE_MAX_ITEMS (4 * YK__PICKLE_MAX_VALUES)
+/* Keys are found one by one, and a module may be asked a million times: dicts of attributes have some 50, larger ones are not
+ * searched. */
+#define YK__PY_MAX_KEYS 1024
+
 /* A value: its index in the table. */
 typedef int32_t yk__py;
 #define YK__PY_ABSENT (-1)
@@ -91,7 +97,7 @@ yk__py yk__py_item(const yk__pickle *pickle, yk__py list, int32_t i);
 /* Pair i of a dict. */
 yk__py yk__py_key(const yk__pickle *pickle, yk__py dict, int32_t i);
 yk__py yk__py_value_of(const yk__pickle *pickle, yk__py dict, int32_t i);
-/* The value of a string key, the last of several; ABSENT when there is none or this is no dict. */
+/* The value of a string key, the last of several; ABSENT when there is none, this is no dict or has over YK__PY_MAX_KEYS. */
 yk__py yk__py_get(const yk__pickle *pickle, yk__py dict, const char *key);
 /* An integer, or a float or bool that is one. */
 bool yk__py_int(const yk__pickle *pickle, yk__py value, int64_t *out);

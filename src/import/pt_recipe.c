@@ -27,27 +27,45 @@ static const char *clean_text(const yk__pickle *p, yk__py value, yk__arena *aren
     return copy;
 }
 
-/* The name of class i: of a list its i-th item, of a dict the value of the key i. */
-static yk__py pickled_name(const yk__pickle *p, yk__py names, int32_t i) {
-    int64_t key;
-    if (yk__py_kind_of(p, names) != YK__PY_DICT) return yk__py_item(p, names, i);
-    if (yk__py_int(p, yk__py_key(p, names, i), &key) && key == i) return yk__py_value_of(p, names, i); /* as a rule in order */
-    for (int32_t k = 0; k < yk__py_count(p, names); k++)
-        if (yk__py_int(p, yk__py_key(p, names, k), &key) && key == i) return yk__py_value_of(p, names, k);
-    return YK__PY_ABSENT;
+/* Names that YAML made numbers, as Python writes them: a class "7", "1.5" or "yes". */
+static const char *name_text(const yk__pickle *p, yk__py value, yk__arena *arena) {
+    const yk__py_value *const v = yk__py_at(p, value);
+    char text[32];
+    switch (v->kind) {
+    case YK__PY_BOOL: return v->boolean ? "True" : "False";
+    case YK__PY_INT: return yk__arena_printf(arena, "%lld", (long long)v->integer);
+    case YK__PY_FLOAT: yk__format_double(text, v->number); return yk__arena_printf(arena, "%s", text);
+    default: return clean_text(p, value, arena);
+    }
 }
 
-/* The file's names; made up where it has none for a class. */
+/* A dict's keys are numbers, or texts of numbers where the names went through JSON. */
+static bool class_key(const yk__pickle *p, yk__py key, int64_t *out) {
+    const yk__py_value *const v = yk__py_at(p, key);
+    if (v->kind != YK__PY_STR) return yk__py_int(p, key, out);
+    *out = 0;
+    for (uint32_t i = 0; i < v->length; i++) {
+        if (v->length > 9 || v->text[i] < '0' || v->text[i] > '9') return false;
+        *out = 10 * *out + (v->text[i] - '0');
+    }
+    return v->length > 0;
+}
+
+/* The file's names, in a list or in a dict by class; made up where it has none for a class. */
 static yk__code names_of_file(const yk__pt_file *file, yk__py model, yk__arena *arena, yk__recipe *recipe, yk__error *err) {
     const yk__pickle *const p = &file->pickle;
     const yk__py names = yk__pt_some(file, model, "names");
+    const bool dict = yk__py_kind_of(p, names) == YK__PY_DICT;
     if (yk__py_count(p, names) > recipe->n_classes) {
         return yk__fail(err, YK__GRAPH, "the checkpoint names %d classes and its head has %d", yk__py_count(p, names),
                         recipe->n_classes);
     }
+    for (int32_t i = 0; i < yk__py_count(p, names); i++) {
+        int64_t key = i;
+        if (dict && (!class_key(p, yk__py_key(p, names, i), &key) || key < 0 || key >= recipe->n_classes)) continue;
+        recipe->names[key] = name_text(p, dict ? yk__py_value_of(p, names, i) : yk__py_item(p, names, i), arena);
+    }
     for (int32_t i = 0; i < recipe->n_classes; i++) {
-        const yk__py name = pickled_name(p, names, i);
-        recipe->names[i] = name == YK__PY_ABSENT ? NULL : clean_text(p, name, arena);
         if (!recipe->names[i]) recipe->names[i] = yk__arena_printf(arena, "class%d", i);
         if (!recipe->names[i]) return yk__arena_error(arena, "class names", err);
     }

@@ -14,8 +14,10 @@
 static const struct {
     const char *class_name, *module, *sentence;
 } strangers[] = {
-    {"RTDETRDetectionModel", NULL, "this is an RT-DETR model, which yolk does not support"},
-    {"RTDETRDecoder", NULL, "this is an RT-DETR model, which yolk does not support"},
+    {"RTDETRDetectionModel", NULL,
+     "this is an RT-DETR model, which yolk does not support: run it with Ultralytics, or train a YOLO on the same data"},
+    {"RTDETRDecoder", NULL,
+     "this is an RT-DETR model, which yolk does not support: run it with Ultralytics, or train a YOLO on the same data"},
     {"WorldModel", NULL,
      "this is a YOLO-World model, which yolk does not read: set its classes in Ultralytics and export it to ONNX"},
     {"WorldDetect", NULL,
@@ -28,8 +30,10 @@ static const struct {
      "this is a YOLOE model, which yolk does not read: set its classes in Ultralytics and export it to ONNX"},
     {"YOLOESegment", NULL,
      "this is a YOLOE model, which yolk does not read: set its classes in Ultralytics and export it to ONNX"},
-    {"SemanticSegment", NULL, "this is a semantic segmentation model, a task that yolk does not have"},
-    {"Depth", NULL, "this is a depth estimation model, a task that yolk does not have"},
+    {"SemanticSegment", NULL,
+     "this is a semantic segmentation model, a task that yolk does not have: run it with Ultralytics; for masks of single "
+     "objects train a -seg model"},
+    {"Depth", NULL, "this is a depth estimation model, a task that yolk does not have: run it with Ultralytics"},
     {"SegmentationModel", "models.yolo",
      "this is a segmentation model of the YOLOv5 repository; of its checkpoints yolk reads "
      "detection only: export this one to ONNX there"},
@@ -39,10 +43,12 @@ static const struct {
     {"Segment", "models.yolo",
      "this is a segmentation model of the YOLOv5 repository; of its checkpoints yolk reads detection "
      "only: export this one to ONNX there"},
-    {"IDetect", NULL, "this is a YOLOv7 model, which yolk does not support: export it to ONNX in the YOLOv7 repository"},
-    {"IAuxDetect", NULL, "this is a YOLOv7 model, which yolk does not support: export it to ONNX in the YOLOv7 repository"},
-    {"IKeypoint", NULL, "this is a YOLOv7 pose model, which yolk does not support"},
-    {"IBin", NULL, "this is a YOLOv7 model, which yolk does not support: export it to ONNX in the YOLOv7 repository"},
+    {"IDetect", NULL, "this is a YOLOv7 model, which yolk does not read: export it to ONNX in the YOLOv7 repository"},
+    {"IAuxDetect", NULL, "this is a YOLOv7 model, which yolk does not read: export it to ONNX in the YOLOv7 repository"},
+    {"IKeypoint", NULL,
+     "this is a YOLOv7 pose model, which yolk does not support: run it with the YOLOv7 repository, or train a -pose model of "
+     "Ultralytics"},
+    {"IBin", NULL, "this is a YOLOv7 model, which yolk does not read: export it to ONNX in the YOLOv7 repository"},
     {"DDetect", NULL,
      "this is a model of YOLOv9's own repository: yolk reads YOLOv9 as Ultralytics saves it; export it to ONNX"},
     {"DualDDetect", NULL,
@@ -51,7 +57,9 @@ static const struct {
      "this is a model of YOLOv9's own repository: yolk reads YOLOv9 as Ultralytics saves it; export it to ONNX"},
     {"DualDetect", NULL,
      "this is a model of YOLOv9's own repository: yolk reads YOLOv9 as Ultralytics saves it; export it to ONNX"},
-    {"Darknet", NULL, "this is a Darknet model in PyTorch (YOLOv3, YOLOv4 or YOLOR), which yolk does not support"},
+    {"Darknet", NULL,
+     "this is a Darknet model in PyTorch (YOLOv3, YOLOv4 or YOLOR), which yolk does not read: export it to ONNX in its "
+     "repository"},
 };
 
 static yk__code refuse_by_class(const yk__pt_file *file, yk__py module, yk__error *err) {
@@ -82,8 +90,9 @@ static yk__code refuse_weights(const yk__pt_file *file, yk__py root, yk__error *
     static const char *const places[] = {"model", "ema", "state_dict", "net", "ema_net", "model_state_dict", "weights"};
     bool weights = is_state_dict(file, root);
     if (yk__py_get(p, root, "processing_params") != YK__PY_ABSENT || yk__py_get(p, root, "ema_net") != YK__PY_ABSENT) {
-        return yk__fail(err, YK__UNSUPPORTED,
-                        "this is a checkpoint of super-gradients (YOLO-NAS), which yolk does not support");
+        return yk__fail(
+            err, YK__UNSUPPORTED,
+            "this is a checkpoint of super-gradients (YOLO-NAS), which yolk does not read: export it to ONNX there");
     }
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)
         weights = weights || is_state_dict(file, yk__py_get(p, root, places[i]));
@@ -96,11 +105,31 @@ static yk__code refuse_weights(const yk__pt_file *file, yk__py root, yk__error *
                     "the file is a PyTorch checkpoint without a model: Ultralytics keeps it under \"model\" or \"ema\"");
 }
 
+/* What training leaves around a model, by the name under which it keeps it: torch's parallel and compiled modules; the
+ * packages' own handles (YOLO, AutoShape), which hold a model under the name that a model's list of layers has. */
+static yk__py unwrap(const yk__pt_file *file, yk__py module) {
+    enum { MAX_WRAPPERS = 8 };
+    char class_name[64];
+    if (strcmp(yk__pt_class(file, module, class_name), "OptimizedModule") == 0 && !is_module(file, module))
+        module = yk__py_item(&file->pickle, yk__py_at(&file->pickle, module)->args, 0); /* pickled as (module, compiler) */
+    for (int i = 0; i < MAX_WRAPPERS; i++) {
+        static const char *const names[] = {"module", "_orig_mod"};
+        yk__py inner = yk__pt_some(file, module, "model");
+        if (is_module(file, inner) && !is_module(file, yk__pt_some(file, inner, "model"))) return module;
+        for (size_t k = 0; !is_module(file, inner) && k < sizeof names / sizeof *names; k++)
+            inner = yk__pt_some(file, module, names[k]);
+        if (!is_module(file, inner)) return module;
+        module = inner;
+    }
+    return module;
+}
+
 yk__code yk__pt_find_model(const yk__pt_file *file, yk__py *model, yk__error *err) {
     const yk__py root = file->pickle.root;
-    *model = yk__pt_some(file, root, "ema");
-    if (!is_module(file, *model)) *model = yk__pt_some(file, root, "model");
-    if (is_module(file, root)) *model = root; /* the module itself, saved without a dict around it */
+    const yk__py places[] = {yk__pt_some(file, root, "ema"), yk__pt_some(file, root, "model")};
+    const bool bare = yk__py_kind_of(&file->pickle, root) == YK__PY_OBJECT; /* saved without a dict around it */
+    *model = bare ? unwrap(file, root) : YK__PY_ABSENT;
+    for (size_t i = 0; !is_module(file, *model) && i < sizeof places / sizeof *places; i++) *model = unwrap(file, places[i]);
     if (!is_module(file, *model)) return refuse_weights(file, root, err);
     YK__TRY(refuse_by_class(file, *model, err));
     const yk__py layers = yk__pt_some(file, *model, "model");

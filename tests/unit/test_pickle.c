@@ -178,6 +178,39 @@ static void test_objects(void **state) {
     want_kind(YK__PY_OBJECT);
 }
 
+/* numpy.core.multiarray.scalar(dtype, bytes): the number. */
+static void numpy_scalar(const char *dtype, const char *order, const char *bytes, size_t n) {
+    p_begin(&p), p_global(&p, "numpy.core.multiarray", "scalar"), p_global(&p, "numpy", "dtype");
+    p_str(&p, dtype), p_put(&p, "\x89\x88\x87R(K\x03", 7), p_str(&p, order), p_put(&p, "NNNtbC", 6), p_op(&p, (int)n);
+    p_put(&p, bytes, n), p_put(&p, "\x86R", 2);
+}
+
+static void test_numpy(void **state) {
+    (void)state;
+    double number;
+    numpy_scalar("i8", "<", "\xfe\xff\xff\xff\xff\xff\xff\xff", 8), want_int(-2);
+    numpy_scalar("i2", "<", "\xfe\xff", 2), want_int(-2);
+    numpy_scalar("u2", "<", "\xfe\xff", 2), want_int(0xfffe);
+    numpy_scalar("b1", "|", "\x01", 1), want_kind(YK__PY_BOOL);
+    numpy_scalar("f8", "<", "\0\0\0\0\0\0\xe0\x3f", 8), want_kind(YK__PY_FLOAT);
+    assert_true(yk__py_number(&got, got.root, &number) && number == 0.5);
+    numpy_scalar("f4", "<", "\0\0\0\x3f", 4), want_kind(YK__PY_FLOAT);
+    assert_true(yk__py_number(&got, got.root, &number) && number == 0.5);
+    numpy_scalar("f2", "<", "\0\x38", 2), want_kind(YK__PY_FLOAT);
+    assert_true(yk__py_number(&got, got.root, &number) && number == 0.5);
+    /* as protocol 2 writes bytes: characters of UTF-8 */
+    p_begin(&p), p_global(&p, "numpy._core.multiarray", "scalar"), p_global(&p, "numpy", "dtype");
+    p_str(&p, "i2"), p_put(&p, "\x89\x88\x87R", 4), p_global(&p, "_codecs", "encode");
+    p_str(&p, "\xc3\xbe\xc3\xbf"), p_str(&p, "latin1"), p_put(&p, "\x86R\x86R", 4), want_int(-2);
+    /* what is no number of this machine's stays what was asked for */
+    numpy_scalar("i8", ">", "\0\0\0\0\0\0\0\1", 8), want_kind(YK__PY_OBJECT);
+    numpy_scalar("i8", "<", "\1", 1), want_kind(YK__PY_OBJECT);
+    numpy_scalar("M8", "<", "\0\0\0\0\0\0\0\1", 8), want_kind(YK__PY_OBJECT);
+    numpy_scalar("u8", "<", "\xff\xff\xff\xff\xff\xff\xff\xff", 8), want_kind(YK__PY_OBJECT);
+    numpy_scalar("i", "<", "\0\0\0\0", 4), want_kind(YK__PY_OBJECT);
+    numpy_scalar("f4", "<", "", 0), want_kind(YK__PY_OBJECT);
+}
+
 static void test_memo(void **state) {
     (void)state;
     p_begin(&p),
@@ -236,6 +269,13 @@ static void test_bombs(void **state) {
     p_begin(&p), p_op(&p, ')'), fill("2\x86", DEEP), p_op(&p, '.');
     want_code(YK__OK, NULL); /* 2^1000000 leaves for whoever walks it as a tree */
     assert_true(got.n_values < DEEP + 8);
+    /* values of no size, which cost nothing in the table: the stack and containers have bounds of their own */
+    p_begin(&p), fill("N", YK__PICKLE_MAX_VALUES + 1), p_op(&p, '.');
+    want_code(YK__LIMIT, "stack");
+    p_begin(&p), fill("(", YK__PICKLE_MAX_VALUES + 1), p_op(&p, '.');
+    want_code(YK__LIMIT, "marks");
+    p_begin(&p), p_op(&p, ']'), fill("Na", 3 * YK__PICKLE_MAX_VALUES), p_op(&p, '.');
+    want_code(YK__LIMIT, "containers");
     p_begin(&p), fill("}", YK__PICKLE_MAX_VALUES + 1), p_op(&p, '.');
     want_code(YK__LIMIT, "values");
     /* a list that grows one by one between others, so that it moves each time it doubles */
@@ -324,6 +364,15 @@ static void test_globals(void **state) {
         {"asyncio", "run"},
         {"torch.utils.cpp_extension", "load"},
         {"ultralytics.utils.downloads", "download"},
+        {"pathlib", "os.system"}, /* a name is a path: pathlib imports os */
+        {"torch", "_os.system"},
+        {"numpy", "sys"},
+        {"random", "_os.system"},
+        {"torch", "hub"}, /* the module itself, for getattr */
+        {"collections", "abc.__loader__"},
+        {"ultralytics.nn.tasks", "checks.subprocess.run"},
+        {"ultralytics.utils.checks", "check_requirements"},
+        {"torch.fx.graph_module", "reduce_graph_module"},
     };
     static const char *const good[][2] = {
         {"ultralytics.nn.tasks", "DetectionModel"},
@@ -342,6 +391,11 @@ static void test_globals(void **state) {
         {"copyreg", "_reconstructor"},
         {"functools", "partial"},
         {"datetime", "datetime"},
+        {"__builtin__", "len"},
+        {"numpy.random._pickle", "__randomstate_ctor"},
+        {"torch._dynamo.eval_frame", "OptimizedModule"},
+        {"albumentations.augmentations.blur.transforms", "Blur"},
+        {"torchvision.ops.misc", "Outer.Inner"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char full[128];
@@ -400,10 +454,10 @@ static void test_no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers), cmocka_unit_test(test_strings),   cmocka_unit_test(test_containers),
-        cmocka_unit_test(test_objects), cmocka_unit_test(test_memo),      cmocka_unit_test(test_cycles),
-        cmocka_unit_test(test_bombs),   cmocka_unit_test(test_nonsense),  cmocka_unit_test(test_globals),
-        cmocka_unit_test(test_cuts),    cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_numbers), cmocka_unit_test(test_strings), cmocka_unit_test(test_containers),
+        cmocka_unit_test(test_objects), cmocka_unit_test(test_numpy),   cmocka_unit_test(test_memo),
+        cmocka_unit_test(test_cycles),  cmocka_unit_test(test_bombs),   cmocka_unit_test(test_nonsense),
+        cmocka_unit_test(test_globals), cmocka_unit_test(test_cuts),    cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, tear_down);
 }

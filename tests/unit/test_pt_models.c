@@ -98,6 +98,19 @@ static void test_recipes(void **state) {
     }
 }
 
+/* Wrappers are looked through, numpy's numbers are numbers, names are texts, and what training left behind is passed by. */
+static void test_luggage(void **state) {
+    (void)state;
+    must_load("luggage.pt", NULL);
+    assert_int_equal(model.recipe.task, YK__TASK_DETECT);
+    assert_int_equal(model.recipe.n_classes, 2);
+    assert_int_equal(model.recipe.imgsz[0], 64);
+    assert_string_equal(model.recipe.names[0], "7");
+    assert_string_equal(model.recipe.names[1], "True");
+    assert_int_equal(yk__node_int(find_op(YK__OP_YOLK_HEAD), "reg_max", 0), 4);
+    yk__model_free(&model);
+}
+
 static void test_heads(void **state) {
     (void)state;
     must_load("v8.pt", NULL);
@@ -384,10 +397,10 @@ static void test_no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_recipes),   cmocka_unit_test(test_heads),           cmocka_unit_test(test_classify_steps),
-        cmocka_unit_test(test_options),   cmocka_unit_test(test_refused),         cmocka_unit_test(test_fold),
-        cmocka_unit_test(test_cuts),      cmocka_unit_test(test_merged_branches), cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_no_memory), cmocka_unit_test(test_shared),
+        cmocka_unit_test(test_recipes),        cmocka_unit_test(test_heads),     cmocka_unit_test(test_luggage),
+        cmocka_unit_test(test_classify_steps), cmocka_unit_test(test_options),   cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_fold),           cmocka_unit_test(test_cuts),      cmocka_unit_test(test_merged_branches),
+        cmocka_unit_test(test_damage),         cmocka_unit_test(test_no_memory), cmocka_unit_test(test_shared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
