@@ -484,8 +484,10 @@ typedef struct yk_finding {
 
 typedef struct yk_check_options {
     size_t size;
-    bool sha256; /* put the file's SHA-256 into the report */
-    bool run;    /* yolk engines: run the built-in self test too */
+    bool sha256;        /* put the file's SHA-256 into the report */
+    bool run;           /* yolk engines: run the built-in self test too */
+    const char *target; /* TensorRT plans: judge them for this machine, "trt=10.3.0.30,cc=8.7,platform=linux-aarch64" or a part
+                           of that; NULL: for this machine, by the libraries and GPUs that yk_machine_describe finds */
 } yk_check_options;
 
 /* What a file is, whether it loads here, why not, what to do. Any file: one that cannot be read gets the verdict invalid and

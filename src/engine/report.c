@@ -143,6 +143,13 @@ yk__finding *yk__report_find(yk__report *report, yk__finding_code id, const char
     return yk__report_add(report, id, where, expected, found);
 }
 
+void yk__report_append(yk__report *report, yk__finding *finding, const char *text) {
+    char both[2 * FINDING_TEXT];
+    if (!report || !finding) return;
+    snprintf(both, sizeof both, "%s%s%s", finding->found, *finding->found ? "; " : "", text);
+    finding->found = finding_text(report, both);
+}
+
 void yk__report_remedy(yk__report *report, yk__finding *finding, const char *remedy) {
     if (report && finding) finding->remedy = finding_text(report, remedy);
 }

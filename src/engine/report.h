@@ -108,6 +108,8 @@ yk__finding *yk__report_add(yk__report *report, yk__finding_code id, const char 
 /* The same with printf texts. */
 yk__finding *yk__report_find(yk__report *report, yk__finding_code id, const char *where, const char *expected,
                              const char *found_format, ...) YK__PRINTF(5, 6);
+/* Adds a sentence to what was found, behind a semicolon. finding may be NULL. */
+void yk__report_append(yk__report *report, yk__finding *finding, const char *text);
 /* Replaces the remedy (copied). finding may be NULL. */
 void yk__report_remedy(yk__report *report, yk__finding *finding, const char *remedy);
 bool yk__report_has(const yk__report *report, yk__finding_code id);

@@ -5,6 +5,18 @@
 #include "base/file.h"
 #include "inspect/recognise.h"
 
+/* Plans load on one sort of machine: that of the options, or the one at hand. */
+static void judge(const yk__check_options *options, yk__report *report) {
+    yk__target here;
+    if (!yk__fact_get(&report->facts, "tensorrt")) return;
+    if (options && options->target) {
+        yk__judge_plan(report, options->target);
+        return;
+    }
+    yk__target_here(options ? options->view : NULL, &here);
+    yk__judge_plan(report, &here);
+}
+
 yk__code yk__check_file(const char *path, const yk__check_options *options, yk__report *report, yk__error *err) {
     yk__map map = {0};
     yk__error local;
@@ -21,6 +33,7 @@ yk__code yk__check_file(const char *path, const yk__check_options *options, yk__
     yk__recognise(
         &(yk__source){.bytes = map.data, .n = map.size, .size = map.size, .deep = true, .sums = options && options->sha256},
         report);
+    judge(options, report);
     if (options && options->sha256) yk__sha256_hex(map.data, map.size, report->sha256);
     yk__map_close(&map);
     return YK__OK;

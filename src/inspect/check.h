@@ -3,9 +3,12 @@
 #define YK_INSPECT_CHECK_H
 
 #include "engine/report.h"
+#include "inspect/plan_judge.h"
 
 typedef struct yk__check_options {
-    bool sha256; /* hash the whole file into the report's facts ("sha256") */
+    bool sha256;                  /* hash the whole file into the report's facts ("sha256") */
+    const yk__target *target;     /* judge TensorRT plans for this machine; NULL: for the one at hand */
+    const yk__machine_view *view; /* the one at hand; NULL: the real one */
 } yk__check_options;
 
 /* Checks the file at `path`. report is initialised here; the caller frees it, also after a failure. options may be NULL.

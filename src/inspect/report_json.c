@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Facts come from files: names of any length. People see this much of one line; JSON has everything. */
-enum { TEXT_SHOWN = 160, LIST_SHOWN = 12, LABEL = 12 };
+enum { TEXT_SHOWN = 160, DETAIL_SHOWN = 640, LIST_SHOWN = 12, LABEL = 12 };
 
 /* ---- JSON ---- */
 
@@ -75,13 +75,17 @@ yk__code yk__facts_json(const yk__report *report, yk__text *out, yk__error *err)
 /* ---- text ---- */
 
 /* On one line and not longer than what people read: control characters become spaces. */
-static void add_line_text(yk__text *out, const char *text) {
-    size_t n = strlen(text), shown = n > TEXT_SHOWN ? yk__utf8_prefix(text, TEXT_SHOWN) : n;
+static void add_bounded(yk__text *out, const char *text, size_t most) {
+    size_t n = strlen(text), shown = n > most ? yk__utf8_prefix(text, most) : n;
     for (size_t i = 0; i < shown; i++) {
         unsigned char c = (unsigned char)text[i];
         yk__text_add_char(out, c < 0x20 || c == 0x7f ? ' ' : text[i]);
     }
     if (shown < n) yk__text_printf(out, " ... (%zu bytes)", n);
+}
+
+static void add_line_text(yk__text *out, const char *text) {
+    add_bounded(out, text, TEXT_SHOWN);
 }
 
 static void add_scalar(yk__text *out, const yk__fact *fact);
@@ -165,7 +169,7 @@ static void add_facts(yk__text *out, const yk__fact *facts, int depth, int width
 static void add_detail(yk__text *out, const char *label, const char *text) {
     if (!*text) return;
     yk__text_printf(out, "    %-10s", label);
-    add_line_text(out, text);
+    add_bounded(out, text, DETAIL_SHOWN);
     yk__text_add_char(out, '\n');
 }
 

@@ -1,6 +1,7 @@
 /* The table behind serialization.h. */
 #include "inspect/serialization.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct entry {
@@ -39,4 +40,17 @@ int yk__serialization_compare(int a, int b) {
     const entry *x = find(a), *y = find(b);
     if (!x || !y) return 0;
     return x->oldest > y->newest ? 1 : x->newest < y->oldest ? -1 : 0;
+}
+
+int yk__serialization_of(int release) {
+    int number = -1;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        const entry *e = &known[i];
+        const bool safe = e->number < 100;                      /* of the safe runtime */
+        const int oldest = e->number == 237 ? 1000 : e->oldest; /* an early access of 8.5 is no release */
+        if (safe || release < oldest || release > e->newest) continue;
+        if (number >= 0) return -1;
+        number = e->number;
+    }
+    return number;
 }

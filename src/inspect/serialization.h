@@ -9,4 +9,7 @@ const char *yk__serialization_hint(int number);
  * of the numbers is not known. */
 int yk__serialization_compare(int a, int b);
 
+/* The number that a release (major * 100 + minor) writes; -1 when it is not known, or not one alone. */
+int yk__serialization_of(int release);
+
 #endif

@@ -132,6 +132,19 @@ class Words(Case):
 
 
 class Files(Case):
+    def test_check_target(self):
+        """A made-up plan of 8.2 with nothing but a version: judged for the machine that is named."""
+        records = b"".join(b"\x02\x80\x01\x00" + bytes([v]) for v in (8, 2, 1, 8)) + bytes(100)
+        plan = self.write("a.plan", b"ptrt" + struct.pack("<IIIQ", 0, 205, 0, len(records)) + records)
+        found = json.loads(self.yolk("check", "--json", plan, "--target", "trt=8.4.1.5", expect=1).stdout)
+        self.assertEqual(found["verdict"], "invalid")
+        self.assertIn("Current Version: 213, Serialized Engine Version: 205", found["findings"][0]["found"])
+        found = json.loads(self.yolk("check", "--json", plan, "--target", "trt=8.2.1.8", expect=1).stdout)
+        self.assertEqual(found["verdict"], "foreign")
+        self.assertEqual(found["facts"]["tensorrt"]["version"], "8.2.1.8")
+        self.assertEqual(found["facts"]["tensorrt"]["sections"], [])
+        self.yolk("check", plan, "--target", "cc=x", expect=2)
+
     def test_check_names_what_is_no_model(self):
         for name, data, kind in (("a", b"", "empty"), ("b", b"<!DOCTYPE html><html><body>no</body></html>", "html"),
                                  ("c", png(), "image"), ("d", b"\0" * 5000, "zeros")):

@@ -12,9 +12,11 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
+#include "inspect/check.h"
 #include "inspect/loader_cache.h"
 #include "inspect/machine.h"
 #include "inspect/nvidia.h"
+#include "support/make_plan.h"
 
 /* ---- a machine ---- */
 
@@ -417,8 +419,51 @@ static void test_here(void **state) {
     yk__report_free(&report);
 }
 
+/* ---- plans on a made-up machine ---- */
+
+static void check_plan(plan_layout layout, yk__report *report) {
+    made_plan plan;
+    char path[128];
+    yk__error err;
+    make_plan_of(&plan, &plan_specs[layout]);
+    put_bytes("/work/a.plan", plan.bytes, plan.n);
+    snprintf(path, sizeof path, "%s/work/a.plan", root);
+    yk__check_options options = {.view = &(yk__machine_view){.root = root, .environment = no_environment}};
+    assert_int_equal(yk__check_file(path, &options, report, &err), YK__OK);
+}
+
+static void test_plans_here(void **state) {
+    (void)state;
+    yk__report report;
+    check_plan(PLAN_86, &report); /* nothing is here: nothing is held against the plan */
+    assert_int_equal(report.verdict, YK__VERDICT_FOREIGN);
+    assert_true(yk__report_has(&report, YK__FINDING_LIBRARY_NOT_FOUND));
+    assert_true(yk__report_has(&report, YK__FINDING_CUDA_NO_DEVICE));
+    yk__report_free(&report);
+    put("/proc/driver/nvidia/gpus/0000:01:00.0/information", "Model: \t\t NVIDIA GeForce RTX 4090\n");
+    put_library("/usr/lib/x86_64-linux-gnu/libnvinfer.so.8.6.1", "libnvinfer.so.8");
+    check_plan(PLAN_86, &report);
+    assert_int_equal(report.verdict, YK__VERDICT_FOREIGN);
+    assert_false(yk__report_has(&report, YK__FINDING_LIBRARY_NOT_FOUND));
+    yk__report_free(&report);
+    check_plan(PLAN_82, &report);
+    assert_int_equal(report.verdict, YK__VERDICT_INVALID);
+    assert_int_equal(report.findings[0].id, YK__FINDING_OLDER_PLAN_ON_NEWER_RUNTIME);
+    assert_true(yk__report_has(&report, YK__FINDING_COMPUTE_CAPABILITY_MISMATCH));
+    yk__report_free(&report);
+    /* a second TensorRT: programs get the first, the plan needs the other */
+    put("/usr/lib/python3/dist-packages/tensorrt_libs/libnvinfer.so.10", "x");
+    put("/usr/lib/python3/dist-packages/tensorrt_libs-10.6.0.dist-info/METADATA", "x");
+    check_plan(PLAN_10_WEIGHTS, &report);
+    assert_true(yk__report_has(&report, YK__FINDING_TWO_TENSORRT_INSTALLED));
+    assert_false(yk__report_has(&report, YK__FINDING_EXACT_VERSION_MISMATCH));
+    assert_int_equal(report.verdict, YK__VERDICT_INVALID); /* of compute capability 8.6, and the GPU has 8.9 */
+    yk__report_free(&report);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_plans_here, begin, end),
         cmocka_unit_test(test_names),
         cmocka_unit_test_setup_teardown(test_gpus, begin, end),
         cmocka_unit_test_setup_teardown(test_jetson, begin, end),

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "inspect/check.h"
 #include "inspect/plan_damage.h"
+#include "inspect/plan_judge.h"
 #include "inspect/plan_read.h"
 #include "support/make_plan.h"
 #include "support/shared.h"
@@ -411,6 +412,132 @@ static void test_mutations(void **state) {
     }
 }
 
+/* ---- plans on machines ---- */
+
+static void judge_spec(const plan_spec *spec, const char *target_text, yk__report *report) {
+    made_plan plan;
+    yk__target target;
+    yk__error err;
+    make_plan_of(&plan, spec);
+    look(plan.bytes, plan.n, plan.n, report);
+    if (yk__target_parse(target_text, &target, &err) != YK__OK) fail_msg("%s: %s", target_text, err.message);
+    yk__judge_plan(report, &target);
+}
+
+/* The first finding is what the loader says; what it says is quoted. */
+static void test_judged(void **state) {
+    (void)state;
+    static const struct {
+        plan_layout layout;
+        const char *target;
+        yk__finding_code code;
+        const char *quoted, *also;
+    } cases[] = {
+        {PLAN_10, "trt=10.3.0.30,cc=8.7,platform=linux-aarch64", YK__FINDING_PLAN_FITS, NULL, NULL},
+        {PLAN_10, "trt=10.3,cc=8.7", YK__FINDING_FOREIGN_ENGINE, NULL, NULL},
+        {PLAN_10, "trt=10.3.0.26,cc=8.7,platform=linux-aarch64", YK__FINDING_EXACT_VERSION_MISMATCH,
+         "Error Code 6: API Usage Error (The engine plan file is not compatible with this version of TensorRT, expecting "
+         "library "
+         "version 10.3.0.26 got 10.3.0.30, please rebuild.)",
+         NULL},
+        {PLAN_10, "trt=10.9.0.34", YK__FINDING_EXACT_VERSION_MISMATCH, "expecting library version 10.9.0.34 got 10.3.0.30",
+         NULL},
+        {PLAN_10, "trt=10.13.3.9", YK__FINDING_SERIALIZATION_VERSION_MISMATCH,
+         "stdVersionRead == kSERIALIZATION_VERSION failed.Version tag does not match. Note: Current Version: 240, Serialized "
+         "Engine Version: 239",
+         "exact-version-mismatch"},
+        {PLAN_10, "trt=8.5.3.1", YK__FINDING_NEWER_PLAN_ON_OLDER_RUNTIME, "magicTagRead == kMAGIC_TAG",
+         "exact-version-mismatch"},
+        {PLAN_10, "trt=8.6.1.6", YK__FINDING_SERIALIZATION_VERSION_MISMATCH,
+         "1: [stdArchiveReader.cpp::StdArchiveReader::42] Error Code 1: Serialization (Serialization assertion stdVersionRead "
+         "== "
+         "serializationVersion failed.Version tag does not match. Note: Current Version: 236, Serialized Engine Version: 239)",
+         NULL},
+        {PLAN_10, "trt=7.2.3", YK__FINDING_NEWER_PLAN_ON_OLDER_RUNTIME, "verifyHeader: 0 (Magic tag does not match)", NULL},
+        {PLAN_10, "cc=8.6", YK__FINDING_COMPUTE_CAPABILITY_MISMATCH, NULL, NULL},
+        {PLAN_10, "trt=10.3.0.30,cc=8.6", YK__FINDING_COMPUTE_CAPABILITY_MISMATCH,
+         "generated on an incompatible device, expecting compute 8.6 got compute 8.7, please rebuild.)", NULL},
+        {PLAN_10, "trt=10.3.0.30,platform=linux-x86_64", YK__FINDING_PLATFORM_MISMATCH,
+         "plan->header.pad == expectedPlatformTag", NULL},
+        {PLAN_86, "platform=linux-aarch64", YK__FINDING_FOREIGN_ENGINE, NULL, NULL}, /* 8.6 records no platform */
+        {PLAN_82, "trt=8.4.1.5", YK__FINDING_SERIALIZATION_VERSION_MISMATCH,
+         "Current Version: 213, Serialized Engine Version: 205", "exact-version-mismatch"},
+        {PLAN_82, "trt=8.2.3.0", YK__FINDING_EXACT_VERSION_MISMATCH,
+         "6: The engine plan file is not compatible with this version of TensorRT, expecting library version 8.2.3 got 8.2.1, "
+         "please rebuild.",
+         NULL},
+        {PLAN_82, "trt=10.0.1.6", YK__FINDING_OLDER_PLAN_ON_NEWER_RUNTIME, "plan->header.magicTag == rt::kPLAN_MAGIC_TAG",
+         NULL},
+        {PLAN_82, "trt=7.1.3", YK__FINDING_NEWER_PLAN_ON_OLDER_RUNTIME, "Version tag does not match", NULL},
+        {PLAN_7, "trt=8.2.1.8", YK__FINDING_OLDER_PLAN_ON_NEWER_RUNTIME,
+         "safeVersionRead == safeSerializationVersion failed.Version tag does not match. Note: Current Version: 0, Serialized "
+         "Engine Version: 97",
+         "exact-version-mismatch"},
+        {PLAN_7, "trt=7.1.3.4,cc=6.1", YK__FINDING_COMPUTE_CAPABILITY_MISMATCH,
+         "INVALID_CONFIG: The engine plan file is generated on an incompatible device, expecting compute 6.1 got compute 7.5",
+         NULL},
+        {PLAN_10_WEIGHTS, "trt=10.6.0.26,cc=8.6,platform=linux-x86_64", YK__FINDING_FOREIGN_ENGINE, NULL,
+         "weight-separated-plan"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        yk__report report;
+        judge_spec(&plan_specs[cases[i].layout], cases[i].target, &report);
+        const bool refused = yk__finding_info_get(cases[i].code)->severity == YK__SEVERITY_ERROR;
+        if (refused ? report.findings[0].id != cases[i].code : !yk__report_has(&report, cases[i].code))
+            fail_msg("case %zu: %s", i, report.findings[0].code);
+        assert_int_equal(report.verdict, refused ? YK__VERDICT_INVALID : YK__VERDICT_FOREIGN);
+        if (cases[i].quoted && !strstr(report.findings[0].found, cases[i].quoted))
+            fail_msg("case %zu: %s", i, report.findings[0].found);
+        bool also = cases[i].also == NULL;
+        for (int k = 0; k < report.n_findings; k++) also |= cases[i].also && !strcmp(report.findings[k].code, cases[i].also);
+        if (!also) fail_msg("case %zu: no %s", i, cases[i].also);
+        yk__report_free(&report);
+    }
+}
+
+/* The level in front of the device, read as hardware compatibility, opens later GPUs and no earlier ones. */
+static void test_hardware_compatible(void **state) {
+    (void)state;
+    plan_spec spec = plan_specs[PLAN_10];
+    yk__report report;
+    spec.hardware_level = 1;
+    judge_spec(&spec, "cc=8.9", &report);
+    assert_int_equal(report.verdict, YK__VERDICT_FOREIGN);
+    yk__report_free(&report);
+    judge_spec(&spec, "cc=7.5", &report);
+    assert_int_equal(report.verdict, YK__VERDICT_INVALID);
+    yk__report_free(&report);
+}
+
+/* A damaged plan is not judged; its length's complaint is quoted. */
+static void test_damaged_is_not_judged(void **state) {
+    (void)state;
+    made_plan plan;
+    yk__report report;
+    yk__target target;
+    make_plan_of(&plan, &plan_specs[PLAN_10]);
+    look(plan.bytes, plan.n - 50, plan.n - 50, &report);
+    assert_int_equal(yk__target_parse("trt=8.2.1,cc=5.3", &target, NULL), YK__OK);
+    yk__judge_plan(&report, &target);
+    assert_int_equal(report.findings[0].id, YK__FINDING_TRUNCATED);
+    assert_non_null(strstr(report.findings[0].found, "Size specified in header does not match archive size"));
+    assert_false(yk__report_has(&report, YK__FINDING_COMPUTE_CAPABILITY_MISMATCH));
+    yk__report_free(&report);
+}
+
+static void test_targets(void **state) {
+    (void)state;
+    static const char *const bad[] = {"",         "10.3",         "trt",          "trt=",        "trt=x",         "trt=10..3",
+                                      "cc=8",     "cc=8.7.1",     "platform=mac", "trt=1,trt=2", "cc=8.7,cc=8.6", "gpu=8.7",
+                                      "cc=8.7,,", "trt=1.2.3.4.5"};
+    yk__target target;
+    yk__error err;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (yk__target_parse(bad[i], &target, &err) != YK__ARGUMENT) fail_msg("'%s' is taken", bad[i]);
+    assert_int_equal(yk__target_parse("platform=linux-x86-64", &target, &err), YK__OK);
+    assert_string_equal(target.platform, "linux-x86_64");
+}
+
 /* ---- large files ---- */
 
 /* A sum over more than 16 MiB is made only when asked for. */
@@ -475,10 +602,20 @@ static void test_shared(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_generations), cmocka_unit_test(test_sections),     cmocka_unit_test(test_generation_5),
-        cmocka_unit_test(test_damage),      cmocka_unit_test(test_mended_facts), cmocka_unit_test(test_zeroed),
-        cmocka_unit_test(test_cuts),        cmocka_unit_test(test_mutations),    cmocka_unit_test(test_large_sum),
+        cmocka_unit_test(test_generations),
+        cmocka_unit_test(test_sections),
+        cmocka_unit_test(test_generation_5),
+        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_mended_facts),
+        cmocka_unit_test(test_zeroed),
+        cmocka_unit_test(test_cuts),
+        cmocka_unit_test(test_mutations),
+        cmocka_unit_test(test_large_sum),
         cmocka_unit_test(test_shared),
+        cmocka_unit_test(test_judged),
+        cmocka_unit_test(test_hardware_compatible),
+        cmocka_unit_test(test_damaged_is_not_judged),
+        cmocka_unit_test(test_targets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
