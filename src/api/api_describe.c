@@ -177,6 +177,9 @@ const char *yk_build_features(void) {
 #if YK__WITH_DRAW
            " draw"
 #endif
+#if YK__WITH_ZSTD
+           " zstd"
+#endif
 #if YK__WITH_BUILDER
            " builder"
 #endif

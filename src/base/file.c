@@ -163,6 +163,13 @@ bool yk__is_device(const char *path) {
     return stat(path, &about) == 0 && (S_ISCHR(about.st_mode) || S_ISBLK(about.st_mode));
 }
 
+bool yk__file_size(const char *path, uint64_t *size) {
+    struct stat about;
+    if (stat(path, &about) != 0 || !S_ISREG(about.st_mode)) return false;
+    *size = (uint64_t)about.st_size;
+    return true;
+}
+
 void yk__map_close(yk__map *map) {
     if (map->mapped)
         munmap((void *)(uintptr_t)map->data, map->size);

@@ -24,6 +24,8 @@ void yk__map_close(yk__map *map);
 
 /* True for terminals, /dev/zero, disks: what can be opened but has no end that makes it a file. */
 bool yk__is_device(const char *path);
+/* The size of a plain file; false when there is none. */
+bool yk__file_size(const char *path, uint64_t *size);
 
 /* Reads a stream to its end, at most limit bytes (LIMIT beyond). *data from yk__alloc. */
 yk__code yk__read_stream(FILE *stream, const char *name, size_t limit, uint8_t **data, size_t *size,

@@ -154,6 +154,22 @@ void yk__report_remedy(yk__report *report, yk__finding *finding, const char *rem
     if (report && finding) finding->remedy = finding_text(report, remedy);
 }
 
+void yk__report_drop(yk__report *report, yk__finding_code id) {
+    int32_t kept = 0;
+    for (int32_t i = 0; report && i < report->n_findings; i++)
+        if (report->findings[i].id != id) report->findings[kept++] = report->findings[i];
+    if (report) report->n_findings = kept;
+}
+
+void yk__report_lead(yk__report *report, yk__finding_code id) {
+    int32_t at = 0;
+    while (report && at < report->n_findings && report->findings[at].id != id) at++;
+    if (!report || at == report->n_findings) return;
+    const yk__finding found = report->findings[at];
+    memmove(report->findings + 1, report->findings, (size_t)at * sizeof *report->findings);
+    report->findings[0] = found;
+}
+
 bool yk__report_has(const yk__report *report, yk__finding_code id) {
     for (int i = 0; report && i < report->n_findings; i++)
         if (report->findings[i].id == id) return true;

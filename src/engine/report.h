@@ -112,6 +112,10 @@ yk__finding *yk__report_find(yk__report *report, yk__finding_code id, const char
 void yk__report_append(yk__report *report, yk__finding *finding, const char *text);
 /* Replaces the remedy (copied). finding may be NULL. */
 void yk__report_remedy(yk__report *report, yk__finding *finding, const char *remedy);
+/* Takes findings of this code back; the verdict stays. */
+void yk__report_drop(yk__report *report, yk__finding_code id);
+/* Moves the first finding of this code in front of all others: the cause that explains them. */
+void yk__report_lead(yk__report *report, yk__finding_code id);
 bool yk__report_has(const yk__report *report, yk__finding_code id);
 
 /* Facts. parent NULL: the report's top object. In a list, name is NULL. They return the new fact or NULL. */

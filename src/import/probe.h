@@ -1,5 +1,5 @@
-/* What is this model file, and could it be imported? ONNX is answered for without loading weights and building a graph;
- * checkpoints are imported and thrown away, which takes tenths of a second. */
+/* What is this model file, and could it be imported? The first question is answered for ONNX without loading weights and
+ * building a graph; the second by importing and throwing away, which takes tenths of a second. */
 #ifndef YK_IMPORT_PROBE_H
 #define YK_IMPORT_PROBE_H
 
@@ -39,6 +39,10 @@ bool yk__probe_is_onnx(const uint8_t *bytes, size_t size);
  * report->supported false. Constants are not checked. */
 yk__code yk__probe_onnx(const uint8_t *bytes, size_t size, yk__arena *arena, yk__probe_report *report,
                         yk__error *err) YK__MUST_USE;
+
+/* Imports the model and throws it away: everything that yk__probe_onnx cannot see, shapes, inputs and outputs among it. Codes are
+ * those of yk__import_model; the message names no file. folder: where external data may lie, NULL: nowhere. */
+yk__code yk__probe_import(const uint8_t *bytes, size_t size, const char *folder, yk__error *err) YK__MUST_USE;
 
 /* A PyTorch checkpoint. Strings in the arena, NULL where the file does not say. */
 typedef struct yk__probe_pt_report {

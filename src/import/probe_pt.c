@@ -1,16 +1,26 @@
-/* Could this checkpoint be imported? Asked by importing it. */
+/* Could this model be imported? Asked by importing it. */
 #include <string.h>
 
 #include "import/import.h"
 #include "import/probe.h"
 
 /* What import calls the bytes; messages start with it, and here they need not. */
-#define NAME "checkpoint"
+#define NAME "model"
 
 static void cut_name(yk__error *err) {
     static const char start[] = NAME ": ";
     const size_t n = sizeof start - 1;
     if (strncmp(err->message, start, n) == 0) memmove(err->message, err->message + n, strlen(err->message + n) + 1);
+}
+
+yk__code yk__probe_import(const uint8_t *bytes, size_t size, const char *folder, yk__error *err) {
+    yk__model model;
+    const yk__code code = yk__import_bytes(bytes, size, NAME, folder, NULL, &model, err);
+    if (code == YK__OK)
+        yk__model_free(&model);
+    else
+        cut_name(err);
+    return code;
 }
 
 static const char *keep(yk__arena *arena, const char *text) {

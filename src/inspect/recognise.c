@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "engine/engine_format.h"
+#include "inspect/damage.h"
+#include "inspect/ends.h"
+#include "inspect/magics.h"
 
 static const yk__file_kind_info kinds[] = {
 #define YK__FINDING_NONE                                  -1
@@ -17,9 +20,12 @@ static const yk__file_kind_info kinds[] = {
 
 /* From the surest to the least: what has a long magic first, what is known by its shape later, texts last. */
 static bool (*const recognisers[])(const yk__source *, yk__report *) = {
-    yk__recognise_empty,    yk__recognise_yolk,        yk__recognise_magic,       yk__recognise_tensorrt, yk__recognise_zip,
-    yk__recognise_envelope, yk__recognise_ultralytics, yk__recognise_safetensors, yk__recognise_bitmap,   yk__recognise_pe,
-    yk__recognise_pickle,   yk__recognise_tensorrt5,   yk__recognise_zeros,       yk__recognise_onnx,     yk__recognise_text,
+    yk__recognise_empty,       yk__recognise_yolk,        yk__recognise_magic,     yk__recognise_gzip,
+    yk__recognise_zstd,        yk__recognise_tensorrt,    yk__recognise_zip,       yk__recognise_envelope,
+    yk__recognise_ultralytics, yk__recognise_safetensors, yk__recognise_bitmap,    yk__recognise_pe,
+    yk__recognise_tar,         yk__recognise_pickle,      yk__recognise_tensorrt5, yk__recognise_zeros,
+    yk__recognise_protobuf,    yk__recognise_onnx,        yk__recognise_damaged,   yk__recognise_text,
+    yk__recognise_mnn,         yk__recognise_weights,
 };
 
 const yk__file_kind_info *yk__file_kind_info_get(yk__file_kind kind) {
@@ -73,19 +79,22 @@ bool yk__recognise_empty(const yk__source *source, yk__report *report) {
     return true;
 }
 
-bool yk__recognise_magic(const yk__source *source, yk__report *report) {
-    static const struct {
-        yk__file_kind kind;
-        size_t at, n;
-        const char *bytes;
-    } magics[] = {
+static const yk__magic magics[] = {
 #define YK__MAGIC(kind, at, bytes) {YK__FILE_KIND_##kind, at, sizeof bytes - 1, bytes},
 #include "inspect/magics.def"
 #undef YK__MAGIC
-    };
+};
+
+const yk__magic *yk__magics(size_t *n) {
+    *n = sizeof magics / sizeof *magics;
+    return magics;
+}
+
+bool yk__recognise_magic(const yk__source *source, yk__report *report) {
     for (size_t i = 0; i < sizeof magics / sizeof *magics; i++) {
         if (!yk__source_has(source, magics[i].at, magics[i].bytes, magics[i].n)) continue;
         yk__claim(report, magics[i].kind, YK__CERTAINTY_CERTAIN);
+        yk__check_length(source, magics[i].kind, report);
         return true;
     }
     return false;
@@ -101,6 +110,7 @@ bool yk__recognise_bitmap(const yk__source *source, yk__report *report) {
     bool icon = !memcmp(b, "\0\0\1\0", 4) && b[4] > 0 && b[5] == 0 && yk__get_u32(b + 6) != 0 && yk__get_u32(b + 14) != 0;
     if (!bmp && !pnm && !icon) return false;
     yk__claim(report, YK__FILE_KIND_IMAGE, bmp ? YK__CERTAINTY_CERTAIN : YK__CERTAINTY_LIKELY);
+    yk__check_length(source, YK__FILE_KIND_IMAGE, report);
     return true;
 }
 
@@ -109,6 +119,7 @@ bool yk__recognise_pe(const yk__source *source, yk__report *report) {
     if (source->n < 64 || source->bytes[0] != 'M' || source->bytes[1] != 'Z') return false;
     if (!yk__source_has(source, yk__get_u32(source->bytes + 0x3c), "PE\0\0", 4)) return false;
     yk__claim(report, YK__FILE_KIND_PE, YK__CERTAINTY_CERTAIN);
+    yk__check_length(source, YK__FILE_KIND_PE, report);
     return true;
 }
 
@@ -136,12 +147,17 @@ bool yk__recognise_zeros(const yk__source *source, yk__report *report) {
     return true;
 }
 
-void yk__recognise(const yk__source *source, yk__report *report) {
-    for (size_t i = 0; i < sizeof recognisers / sizeof *recognisers; i++)
-        if (recognisers[i](source, report)) return;
+static void claim_unknown(const yk__source *source, yk__report *report) {
     yk__claim(report, YK__FILE_KIND_UNKNOWN, YK__CERTAINTY_CERTAIN);
     char shown[3 * 16 + 1] = "";
     for (size_t i = 0, at = 0; i < 16 && i < source->n; i++)
         at += (size_t)snprintf(shown + at, sizeof shown - at, "%s%02x", i ? " " : "", source->bytes[i]);
     yk__fact_text(report, NULL, "first_bytes", shown);
+}
+
+void yk__recognise(const yk__source *source, yk__report *report) {
+    bool claimed = false;
+    for (size_t i = 0; i < sizeof recognisers / sizeof *recognisers && !claimed; i++) claimed = recognisers[i](source, report);
+    if (!claimed) claim_unknown(source, report);
+    yk__check_damage(source, report);
 }

@@ -50,11 +50,18 @@ void yk__claim_cut(yk__report *report, const char *where, uint64_t expected, uin
 
 bool yk__recognise_empty(const yk__source *source, yk__report *report);
 bool yk__recognise_yolk(const yk__source *source, yk__report *report);
+bool yk__recognise_damaged(const yk__source *source, yk__report *report);
 bool yk__recognise_magic(const yk__source *source, yk__report *report);
 bool yk__recognise_tensorrt(const yk__source *source, yk__report *report);
 bool yk__recognise_ultralytics(const yk__source *source, yk__report *report);
 bool yk__recognise_envelope(const yk__source *source, yk__report *report);
 bool yk__recognise_tensorrt5(const yk__source *source, yk__report *report);
+bool yk__recognise_gzip(const yk__source *source, yk__report *report);
+bool yk__recognise_zstd(const yk__source *source, yk__report *report);
+bool yk__recognise_tar(const yk__source *source, yk__report *report);
+bool yk__recognise_protobuf(const yk__source *source, yk__report *report);
+bool yk__recognise_mnn(const yk__source *source, yk__report *report);
+bool yk__recognise_weights(const yk__source *source, yk__report *report);
 bool yk__recognise_zip(const yk__source *source, yk__report *report);
 bool yk__recognise_safetensors(const yk__source *source, yk__report *report);
 bool yk__recognise_pickle(const yk__source *source, yk__report *report);
@@ -63,6 +70,9 @@ bool yk__recognise_pe(const yk__source *source, yk__report *report);
 bool yk__recognise_zeros(const yk__source *source, yk__report *report);
 bool yk__recognise_onnx(const yk__source *source, yk__report *report);
 bool yk__recognise_text(const yk__source *source, yk__report *report);
+
+/* A serialized TensorRT engine among these bytes (torch2trt's and Torch-TensorRT's files): then it is in container[]. */
+bool yk__holds_plan(const yk__source *outer, const uint8_t *bytes, size_t n, yk__report *report);
 
 /* Runs the table; what nobody claims is "unknown". */
 void yk__recognise(const yk__source *source, yk__report *report);

@@ -1,10 +1,12 @@
-/* ONNX models: protobuf has no magic, so the fields at the top of the file are walked; the rest is import/probe.h's. */
+/* ONNX models: protobuf has no magic, so the fields at the top of the file are walked; whether yolk can build the model is
+ * import/probe.h's to say. */
 #include "inspect/recognise.h"
 
-#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "inspect/onnx_parts.h"
 #if YK__WITH_BUILDER
 #include "import/probe.h"
 #endif
@@ -117,10 +119,32 @@ static void add_facts(yk__report *report, const yk__probe_report *found) {
         yk__fact_text(report, metadata, found->metadata[i].key, found->metadata[i].value);
 }
 
-/* Shapes, constants and outputs are only judged by building it. */
-static void note_supported(yk__report *report) {
-    yk__finding *finding = yk__report_add(report, YK__FINDING_NEEDS_BUILD, NULL, NULL, "operators that are all supported");
-    if (finding) finding->certainty = YK__CERTAINTY_LIKELY;
+/* The name in 'node "NAME" ...', with which messages of import begin; else "model". */
+static const char *node_of(const char *message, char name[256]) {
+    static const char start[] = "node \"";
+    const char *end = yk__starts_with(message, start) ? strchr(message + sizeof start - 1, '"') : NULL;
+    int n = end ? (int)(end - message) - (int)sizeof start + 1 : 0;
+    snprintf(name, 256, "%.*s", n, n > 0 ? message + sizeof start - 1 : "");
+    return n > 0 ? name : "model";
+}
+
+/* The operators are supported; shapes, constants, inputs and outputs are judged by importing it. */
+static void import_it(const yk__source *source, yk__report *report) {
+    yk__error err = {0};
+    char name[256], folder[4096];
+    const size_t n_folder = (size_t)(yk__basename(report->file) - report->file);
+    snprintf(folder, sizeof folder, "%.*s", (int)n_folder, report->file);
+    const bool has_folder = *report->file && n_folder < sizeof folder;
+    yk__code code = yk__probe_import(source->bytes, source->n, !has_folder ? NULL : *folder ? folder : ".", &err);
+    switch (code) {
+    case YK__OK: yk__report_add(report, YK__FINDING_NEEDS_BUILD, NULL, NULL, "a model that can be built"); return;
+    case YK__AMBIGUOUS: yk__report_add(report, YK__FINDING_NEEDS_BUILD, NULL, NULL, err.message); return;
+    case YK__MEMORY: yk__report_add(report, YK__FINDING_OUT_OF_MEMORY, NULL, NULL, err.message); return;
+    case YK__FORMAT:
+    case YK__TRUNCATED: claim_damaged(report, node_of(err.message, name), err.message); return;
+    case YK__NOT_FOUND: return; /* external data: yk__onnx_look_for_files says which */
+    default: yk__report_add(report, YK__FINDING_MODEL_UNSUPPORTED, node_of(err.message, name), NULL, err.message);
+    }
 }
 
 /* A finding for what the probe says; false when the bytes are no model after all and the walk was not sure either. */
@@ -137,7 +161,7 @@ static bool look_inside(const yk__source *source, bool sure, yk__report *report)
     else if (claimed) {
         add_facts(report, &found);
         if (found.supported)
-            note_supported(report);
+            import_it(source, report);
         else
             yk__report_add(report, YK__FINDING_MODEL_UNSUPPORTED, found.bad_node ? found.bad_node : "opset", NULL,
                            found.why_not.message);
@@ -156,7 +180,7 @@ static bool look_inside(const yk__source *source, bool sure, yk__report *report)
 }
 #endif
 
-bool yk__recognise_onnx(const yk__source *source, yk__report *report) {
+static bool recognise(const yk__source *source, yk__report *report) {
     walk seen = walk_fields(source);
     bool header = seen.ir_version && (seen.producer || seen.opset || seen.graph); /* as every exporter writes it */
     if (seen.broken ? seen.n_fields < 3 || !header : seen.n_fields == 0) return false;
@@ -177,5 +201,16 @@ bool yk__recognise_onnx(const yk__source *source, yk__report *report) {
         claim_damaged(report, "model", "bytes that no ONNX model has at its top level");
         return true;
     }
-    return seen.graph && look_inside(source, header && seen.opset, report);
+    if (!seen.graph) return false;
+    if (source->deep) return look_inside(source, header && seen.opset, report);
+    if (!(header && seen.opset) && !yk__onnx_has_nodes(source)) return false;
+    yk__claim(report, YK__FILE_KIND_ONNX, header && seen.opset ? YK__CERTAINTY_CERTAIN : YK__CERTAINTY_LIKELY);
+    return true;
+}
+
+bool yk__recognise_onnx(const yk__source *source, yk__report *report) {
+    if (!recognise(source, report)) return false;
+    yk__onnx_look_for_engine(source, report);
+    yk__onnx_look_for_files(source, report);
+    return true;
 }

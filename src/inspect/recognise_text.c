@@ -78,6 +78,14 @@ static void claim_page(yk__report *report, yk__file_kind kind, bool complaint, c
     if (finding) finding->certainty = YK__CERTAINTY_LIKELY;
 }
 
+/* Models whose description is JSON: TensorFlow.js, and PaddlePaddle from 3.0 on. */
+static yk__file_kind json_kind(const char *text, size_t n) {
+    if (contains(text, n, "\"modelTopology\"") || (contains(text, n, "\"format\"") && contains(text, n, "\"graph-model\"")))
+        return YK__FILE_KIND_TFJS;
+    if (contains(text, n, "\"base_code\"") && contains(text, n, "\"pir\"")) return YK__FILE_KIND_PADDLE;
+    return YK__FILE_KIND_JSON;
+}
+
 /* JSON that can be parsed is JSON; of a larger or cut one the start has to do. */
 static bool claim_json(const yk__source *source, const char *text, size_t n, yk__report *report) {
     if (n < 2 || (text[0] != '{' && text[0] != '[')) return false;
@@ -85,14 +93,28 @@ static bool claim_json(const yk__source *source, const char *text, size_t n, yk_
         size_t next = 1;
         while (next + 1 < n && (text[next] == ' ' || text[next] == '\n' || text[next] == '\r' || text[next] == '\t')) next++;
         if (text[0] == '{' && text[next] != '"' && text[next] != '}') return false;
-        yk__claim(report, YK__FILE_KIND_JSON, YK__CERTAINTY_LIKELY);
+        yk__claim(report, json_kind(text, n), YK__CERTAINTY_LIKELY);
         return true;
     }
     json_t *root = json_loadb(text, n, 0, NULL);
     if (!root) return false;
-    claim_page(report, YK__FILE_KIND_JSON, is_complaint(root), "a server's message in JSON");
+    claim_page(report, json_kind(text, n), is_complaint(root), "a server's message in JSON");
     json_decref(root);
     return true;
+}
+
+/* Servers that answer a download with a line of text: raw.githubusercontent.com, Hugging Face, object stores. */
+static bool is_short_complaint(const char *text, size_t n) {
+    static const char *const beginnings[] = {
+        "404: Not Found", "404 Not Found",    "404 page not found",  "Not Found",
+        "403 Forbidden",  "Forbidden",        "401 Unauthorized",    "Unauthorized",
+        "Access denied",  "Access to this",   "Entry not found",     "Repository not found",
+        "File not found", "Invalid username", "Invalid credentials", "Internal Server Error",
+        "Bad Gateway",    "Rate limit",       "Too Many Requests",   "429"};
+    enum { SHORT = 512 };
+    for (size_t i = 0; n <= SHORT && i < sizeof beginnings / sizeof *beginnings; i++)
+        if (starts(text, n, beginnings[i])) return true;
+    return false;
 }
 
 static void add_pointed_size(const char *text, size_t n, yk__report *report) {
@@ -120,6 +142,10 @@ static bool claim_by_words(const char *text, size_t n, yk__report *report) {
             claim_page(report, YK__FILE_KIND_XML, contains(text, n, "<Error>"), "a server's message in XML");
     } else if (starts(text, n, "7767517\n") || starts(text, n, "7767517\r")) {
         yk__claim(report, YK__FILE_KIND_NCNN, YK__CERTAINTY_CERTAIN);
+    } else if (contains(text, n, "[net]") && contains(text, n, "\n[convolutional]")) {
+        yk__claim(report, YK__FILE_KIND_DARKNET, YK__CERTAINTY_CERTAIN);
+    } else if (is_short_complaint(text, n)) {
+        claim_page(report, YK__FILE_KIND_TEXT, true, "a server's message");
     } else if (starts(text, n, "TRT-") && contains(text, n < 128 ? n : 128, "Calibration")) {
         yk__claim(report, YK__FILE_KIND_TENSORRT_CALIBRATION, YK__CERTAINTY_CERTAIN);
     } else {

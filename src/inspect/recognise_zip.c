@@ -1,86 +1,106 @@
-/* Zip archives and the models that are zips, told by the names of their entries. Nothing is unpacked. */
+/* Zip archives and the models that are zips, told by the names of their entries. */
 #include "inspect/recognise.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "engine/engine_format.h"
+#include "base/memory.h"
+#include "inspect/inside.h"
+#include "inspect/unpack.h"
+#include "inspect/zip_list.h"
 #if YK__WITH_BUILDER
 #include "import/probe.h"
 #endif
 
-enum {
-    LOCAL_HEAD = 30,   /* "PK\3\4" entry header before the name */
-    CENTRAL_HEAD = 46, /* "PK\1\2" */
-    END_HEAD = 22,     /* "PK\5\6" */
-    MAX_COMMENT = 65535,
-    MAX_ENTRIES = 4096,        /* a large checkpoint has some 500 */
-    LOCAL_SEARCH = 256 * 1024, /* names are looked for here when the directory is lost: torch writes data.pkl first */
-};
-
 /* What the probe keeps of a checkpoint: a few names. */
 #define PROBE_BUDGET ((size_t)1 << 20)
 
+/* What the names of the entries say. */
 typedef struct contents {
-    bool pickle, code, keras, arrays_only;
-    int n_entries;
+    bool pickle, code, keras, coreml, exported, arrays_only;
 } contents;
 
-static bool name_ends(const uint8_t *name, size_t n, const char *end) {
-    size_t m = strlen(end);
-    return n >= m && !memcmp(name + n - m, end, m);
-}
-
-static void see_name(contents *seen, const uint8_t *name, size_t n) {
-    if (seen->n_entries++ == 0) seen->arrays_only = true;
-    seen->pickle |= name_ends(name, n, "/data.pkl") || (n == 8 && !memcmp(name, "data.pkl", 8));
-    seen->code |= memmem(name, n, "/code/", 6) != NULL;
-    seen->keras |= name_ends(name, n, "model.weights.h5");
-    seen->arrays_only &= name_ends(name, n, ".npy");
-}
-
-/* The end record, from the back: its comment may be as long as 64 KiB. */
-static const uint8_t *find_end(const yk__source *source) {
-    size_t n = source->n;
-    for (size_t back = END_HEAD; back <= n && back <= END_HEAD + MAX_COMMENT; back++)
-        if (!memcmp(source->bytes + n - back, "PK\5\6", 4)) return source->bytes + n - back;
-    return NULL;
-}
-
-/* Names from the central directory. False where it does not lie in the file (zip64, or damage). */
-static bool read_directory(const yk__source *source, const uint8_t *end, contents *seen) {
-    uint64_t at = yk__get_u32(end + 16), length = yk__get_u32(end + 12);
-    uint64_t before = (uint64_t)(end - source->bytes);
-    if (at > before || length > before - at) return false;
-    for (uint64_t stop = at + length; seen->n_entries < MAX_ENTRIES && stop - at >= CENTRAL_HEAD;) {
-        const uint8_t *entry = source->bytes + at;
-        size_t name = (size_t)entry[28] | (size_t)entry[29] << 8;
-        size_t rest = ((size_t)entry[30] | (size_t)entry[31] << 8) + ((size_t)entry[32] | (size_t)entry[33] << 8);
-        if (memcmp(entry, "PK\1\2", 4) != 0 || name + rest > stop - at - CENTRAL_HEAD) break;
-        see_name(seen, entry + CENTRAL_HEAD, name);
-        at += CENTRAL_HEAD + name + rest;
+static contents see_names(const yk__zip_list *list) {
+    contents seen = {.arrays_only = list->n > 0};
+    bool manifest = false, coreml = false, h5 = false, config = false;
+    for (int i = 0; i < list->n; i++) {
+        const yk__zip_entry *entry = &list->entries[i];
+        seen.pickle |= yk__zip_name_ends(entry, "/data.pkl") || yk__zip_name_is(entry, "data.pkl");
+        seen.code |= yk__zip_name_has(entry, "/code/");
+        seen.exported |= yk__zip_name_ends(entry, "serialized_exported_program.json") ||
+                         yk__zip_name_ends(entry, "/archive_format") || yk__zip_name_ends(entry, "models/model.json");
+        seen.arrays_only &= yk__zip_name_ends(entry, ".npy");
+        h5 |= yk__zip_name_is(entry, "model.weights.h5");
+        config |= yk__zip_name_is(entry, "config.json");
+        manifest |= yk__zip_name_ends(entry, "Manifest.json");
+        coreml |= yk__zip_name_has(entry, "Data/com.apple.CoreML/");
     }
-    return seen->n_entries > 0;
-}
-
-/* Names from the headers in front of the entries, found by their signature. */
-static void read_locals(const yk__source *source, contents *seen) {
-    size_t n = source->n < LOCAL_SEARCH ? source->n : LOCAL_SEARCH;
-    for (size_t at = 0; n >= LOCAL_HEAD && at <= n - LOCAL_HEAD;) {
-        const uint8_t *entry = memmem(source->bytes + at, n - at, "PK\3\4", 4);
-        if (!entry || (size_t)(source->bytes + n - entry) < LOCAL_HEAD) return;
-        size_t name = (size_t)entry[26] | (size_t)entry[27] << 8;
-        at = (size_t)(entry - source->bytes) + LOCAL_HEAD;
-        if (name > n - at) return;
-        see_name(seen, entry + LOCAL_HEAD, name);
-    }
+    seen.keras = h5 && config;
+    seen.coreml = manifest && coreml;
+    return seen;
 }
 
 static yk__file_kind zip_kind(const contents *seen) {
     if (seen->pickle) return seen->code ? YK__FILE_KIND_TORCHSCRIPT : YK__FILE_KIND_PYTORCH_CHECKPOINT;
     if (seen->keras) return YK__FILE_KIND_KERAS;
-    return seen->n_entries && seen->arrays_only ? YK__FILE_KIND_NUMPY : YK__FILE_KIND_ZIP;
+    if (seen->coreml) return YK__FILE_KIND_COREML;
+    if (seen->exported) return YK__FILE_KIND_TORCH_EXPORT;
+    return seen->arrays_only ? YK__FILE_KIND_NUMPY : YK__FILE_KIND_ZIP;
+}
+
+/* ---- what lies inside ---- */
+
+/* The beginning of an entry, unpacked where it is compressed: then *unpacked is the caller's. */
+static yk__piece piece_of(const yk__source *source, const yk__zip_entry *entry, size_t limit, uint8_t **unpacked) {
+    yk__piece piece = {.size = entry->size == UINT64_MAX ? YK__SIZE_UNKNOWN : entry->size,
+                       .name = (const char *)entry->name,
+                       .name_n = entry->name_n};
+    size_t n = yk__zip_at_hand(source, entry);
+    *unpacked = NULL;
+    if (entry->encrypted || entry->at >= source->n) return piece;
+    if (entry->method == YK__ZIP_STORED) {
+        piece.bytes = source->bytes + entry->at;
+        piece.n = n;
+    } else if (entry->method == YK__ZIP_DEFLATED) {
+        yk__unpacked out = yk__unpack(YK__PACKING_DEFLATE, source->bytes + entry->at, n, limit, false);
+        *unpacked = out.bytes;
+        piece.bytes = out.n > 0 ? out.bytes : NULL;
+        piece.n = out.n;
+        if (out.ended) piece.size = out.n;
+    }
+    if (piece.size < piece.n) piece.size = piece.n;
+    return piece;
+}
+
+static bool is_folder(const yk__zip_entry *entry) {
+    return entry->name_n == 0 || entry->name[entry->name_n - 1] == '/';
+}
+
+static void list_entries(const yk__source *source, const yk__zip_list *list, yk__report *report) {
+    yk__inside inside;
+    int n_files = 0;
+    for (int i = 0; i < list->n; i++) n_files += !is_folder(&list->entries[i]);
+    if (n_files == 0) return;
+    yk__inside_begin(&inside, report);
+    for (int i = 0; i < list->n; i++) {
+        uint8_t *unpacked;
+        if (is_folder(&list->entries[i])) continue;
+        if (inside.n >= YK__INSIDE_ENTRIES) {
+            inside.n++;
+            continue;
+        }
+        yk__piece piece = piece_of(source, &list->entries[i], n_files == 1 ? YK__INSIDE_ALONE : YK__INSIDE_OF_MANY, &unpacked);
+        if (n_files == 1 && yk__inside_alone(source, &piece, report)) inside.best = 100; /* it is in the report already */
+        yk__inside_entry(&inside, source, &piece, report);
+        yk__free(unpacked);
+    }
+    yk__inside_finish(&inside, report);
+}
+
+/* Serialized engines inside of models: torch2trt keeps the plan in its pickle, Torch-TensorRT names its class there. */
+static void look_for_engine(const yk__source *source, const yk__zip_list *list, yk__report *report) {
+    for (int i = 0; i < list->n; i++) {
+        const yk__zip_entry *entry = &list->entries[i];
+        if (!yk__zip_name_ends(entry, ".pkl") || entry->method != YK__ZIP_STORED || entry->at >= source->n) continue;
+        if (yk__holds_plan(source, source->bytes + entry->at, yk__zip_at_hand(source, entry), report)) return;
+    }
 }
 
 #if YK__WITH_BUILDER
@@ -97,7 +117,7 @@ static void add_facts(yk__report *report, const yk__probe_pt_report *found) {
 }
 
 /* A whole checkpoint: what import makes of it. */
-static void look_inside(const yk__source *source, yk__report *report) {
+static void import_it(const yk__source *source, yk__report *report) {
     yk__arena arena;
     yk__error err = {0};
     yk__probe_pt_report found;
@@ -113,23 +133,36 @@ static void look_inside(const yk__source *source, yk__report *report) {
     yk__arena_free(&arena);
 }
 #else
-static void look_inside(const yk__source *source, yk__report *report) {
+static void import_it(const yk__source *source, yk__report *report) {
     (void)source;
     yk__report_lower(report, YK__VERDICT_FOREIGN);
     yk__report_add(report, YK__FINDING_BUILT_WITHOUT_IMPORT, NULL, NULL, NULL);
 }
 #endif
 
+/* Without its directory the archive is cut; with one it ends where that says. */
+static void check_end(const yk__source *source, const yk__zip_list *list, yk__report *report) {
+    if (list->directory)
+        yk__claim_end(source, "zip directory", list->needed, YK__CERTAINTY_CERTAIN, report);
+    else if (yk__source_whole(source))
+        yk__claim_cut(report, "zip directory", list->needed > source->size ? list->needed : 0, source->size,
+                      YK__CERTAINTY_CERTAIN);
+    else if (list->needed > source->size)
+        yk__claim_cut(report, "zip entry", list->needed, source->size, YK__CERTAINTY_CERTAIN);
+}
+
 bool yk__recognise_zip(const yk__source *source, yk__report *report) {
-    contents seen = {0};
-    bool empty = source->n == END_HEAD && yk__source_has(source, 0, "PK\5\6", 4);
+    yk__zip_list list;
+    bool empty = yk__source_has(source, 0, "PK\5\6", 4) && source->size >= 22;
     if (!empty && !yk__source_has(source, 0, "PK\3\4", 4)) return false;
-    const uint8_t *end = yk__source_whole(source) ? find_end(source) : NULL;
-    if (!end || !read_directory(source, end, &seen)) read_locals(source, &seen);
-    yk__claim(report, zip_kind(&seen), end ? YK__CERTAINTY_CERTAIN : YK__CERTAINTY_LIKELY);
-    if (yk__source_whole(source) && !end) /* the directory stands at the end and says how long the file was: both are gone */
-        yk__claim_cut(report, "zip directory", 0, source->size, YK__CERTAINTY_CERTAIN);
-    else if (end && source->deep && zip_kind(&seen) == YK__FILE_KIND_PYTORCH_CHECKPOINT)
-        look_inside(source, report);
+    yk__zip_list_read(source, &list);
+    const contents seen = see_names(&list);
+    const yk__file_kind kind = zip_kind(&seen);
+    yk__claim(report, kind, list.directory ? YK__CERTAINTY_CERTAIN : YK__CERTAINTY_LIKELY);
+    check_end(source, &list, report);
+    if (kind == YK__FILE_KIND_ZIP) list_entries(source, &list, report);
+    if (kind == YK__FILE_KIND_TORCHSCRIPT || kind == YK__FILE_KIND_PYTORCH_CHECKPOINT) look_for_engine(source, &list, report);
+    if (kind == YK__FILE_KIND_PYTORCH_CHECKPOINT && list.directory && source->deep) import_it(source, report);
+    yk__zip_list_free(&list);
     return true;
 }

@@ -17,6 +17,7 @@
 #include "inspect/recognise.h"
 #include "inspect/report_json.h"
 #include "support/make_plan.h"
+#include "support/zip_make.h"
 #include "unit/tiny_model.h"
 
 /* ---- samples ---- */
@@ -102,6 +103,53 @@ static void put_onnx(sample *s) {
     put(s, "\x42\x04\x0a\x00\x10\x11", 6);
 }
 
+/* A gzip file of one stored block. */
+static void put_gzip(sample *s, const char *bytes, size_t n) {
+    put(s, "\x1f\x8b\x08\0\0\0\0\0\0\3\1", 11);
+    put_number(s, n, 2);
+    put_number(s, ~n & 0xffff, 2);
+    put(s, bytes, n);
+    put_number(s, zip_make_crc((const uint8_t *)bytes, n), 4);
+    put_number(s, n, 4);
+}
+
+/* One entry: a head of 512 bytes, its content in blocks of 512. */
+static void put_tar(sample *s, const char *name, const char *bytes, size_t n) {
+    char head[512] = "";
+    unsigned sum = 0;
+    snprintf(head, 100, "%s", name);
+    snprintf(head + 124, 12, "%011zo", n);
+    memcpy(head + 148, "        0", 9);
+    memcpy(head + 257,
+           "ustar\0"
+           "00",
+           8);
+    for (size_t i = 0; i < sizeof head; i++) sum += (unsigned char)head[i];
+    snprintf(head + 148, 8, "%06o", sum);
+    put(s, head, sizeof head);
+    put(s, bytes, n);
+    put_zeros(s, (512 - n % 512) % 512);
+}
+
+/* A Net of one operator: root offset, vtable of 12 fields, table, vectors. */
+static void put_mnn(sample *s) {
+    static const unsigned fields[12] = {[3] = 4, [4] = 8, [7] = 12};
+    put_number(s, 32, 4);
+    put_number(s, 28, 2);
+    put_number(s, 16, 2);
+    for (int i = 0; i < 12; i++) put_number(s, fields[i], 2);
+    put_number(s, 28, 4); /* at 32: the table; back to its vtable at 4 */
+    put_number(s, 12, 4); /* at 36: operators at 48 */
+    put_number(s, 16, 4); /* at 40: output names at 56 */
+    put_number(s, 12, 4); /* at 44: tensor names, the same vector */
+    put_number(s, 1, 4);  /* at 48 */
+    put_number(s, 20, 4); /* at 52: the operator's table at 72 */
+    put_number(s, 1, 4);  /* at 56 */
+    put_number(s, 4, 4);  /* at 60: the name at 64 */
+    put(s, "\1\0\0\0x\0\0\0", 8);
+    put_zeros(s, 16);
+}
+
 static int make_samples(sample *out) {
     static const char metadata[] =
         "{\"task\": \"classify\", \"names\": {\"0\": \"cat\"}, \"imgsz\": [64, 64], \"args\": {\"half\": false}}";
@@ -149,7 +197,7 @@ static int make_samples(sample *out) {
         put_noise(s, 96);
     }
     SAMPLE("tensorrt-calibration", FOREIGN) put_text(s, "TRT-8601-EntropyCalibration2\nimages: 3c010a14\n");
-    SAMPLE("onnx", VALID) {
+    SAMPLE("onnx", INVALID) { /* a network, but not of pictures */
         put_onnx(s);
         if (!YK__WITH_BUILDER) s->verdict = YK__VERDICT_FOREIGN;
     }
@@ -160,14 +208,55 @@ static int make_samples(sample *out) {
     SAMPLE("torchscript", FOREIGN) put_zip(s, (const char *[]){"m/data.pkl", "m/code/__torch__.py", "m/constants.pkl"}, 3);
     SAMPLE("keras", FOREIGN) put_zip(s, (const char *[]){"metadata.json", "config.json", "model.weights.h5"}, 3);
     SAMPLE("numpy", FOREIGN) put_zip(s, (const char *[]){"a.npy", "b.npy"}, 2);
-    SAMPLE("numpy", FOREIGN) put_text(s, "\x93NUMPY\1 v {'descr': '<f4'}");
+    SAMPLE("numpy", FOREIGN) {
+        put(s, "\x93NUMPY\1\0\x3a\0", 10);
+        put_text(s, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)}\n");
+        put_zeros(s, 24);
+    }
     SAMPLE("zip", FOREIGN) put_zip(s, (const char *[]){"readme.txt", "x.npy"}, 2);
     SAMPLE("zip", FOREIGN) put_zip(s, NULL, 0);
     SAMPLE("pickle", FOREIGN) put(s, "\x80\2}q\0X\1\0\0\0aq\1K\1s.", 17);
-    SAMPLE("tflite", FOREIGN) put(s, "\x1c\0\0\0TFL3\x14\0\x20\0\4\0\1\0", 16);
-    SAMPLE("onnxruntime-model", FOREIGN) put(s, "\x1c\0\0\0ORTM\x14\0\x20\0\4\0\1\0", 16);
+    SAMPLE("tflite", FOREIGN) put(s, "\x0c\0\0\0TFL3\x14\0\x20\0\4\0\1\0", 16);
+    SAMPLE("onnxruntime-model", FOREIGN) put(s, "\x0c\0\0\0ORTM\x14\0\x20\0\4\0\1\0", 16);
+    SAMPLE("executorch", FOREIGN)
+    put(s,
+        "\x0c\0\0\0"
+        "ET12\x14\0\x20\0\4\0\1\0",
+        16);
+    SAMPLE("torch-export", FOREIGN) put_zip(s, (const char *[]){"m/archive_format", "m/models/model.json"}, 2);
+    SAMPLE("coreml", FOREIGN) put_zip(s, (const char *[]){"m/Manifest.json", "m/Data/com.apple.CoreML/model.mlmodel"}, 2);
+    SAMPLE("coreml", FOREIGN) put(s, "\x08\x04\x12\x05\x0a\x03\x0a\x01x\xa2\x1f\x00", 12);
+    SAMPLE("savedmodel", FOREIGN)
+    put(s,
+        "\x08\x01\x12\x07\x0a\x05\x2a\x03"
+        "2.1",
+        11);
+    SAMPLE("tensorflow-graph", FOREIGN) put(s, "\x0a\x10\x0a\x01x\x12\x0bPlaceholder", 18);
+    SAMPLE("tensorflow-js", FOREIGN) put_text(s, "{\"format\": \"graph-model\", \"modelTopology\": {}}");
+    SAMPLE("paddle", FOREIGN) {
+        put(s, "\x0a\x10\x08\0\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\1\x1a\1\0", 18);
+    }
+    SAMPLE("paddle", FOREIGN) { /* parameters: one tensor of 2 x 3 */
+        put_zeros(s, 16);
+        put(s, "\6\0\0\0\x08\5\x10\2\x10\3", 10);
+        put_noise(s, 24);
+    }
+    SAMPLE("paddle", FOREIGN) put_text(s, "{\"base_code\":{\"magic\":\"pir\",\"trainable\":false}}");
+    SAMPLE("mnn", FOREIGN) put_mnn(s);
+    SAMPLE("darknet", FOREIGN) put_text(s, "# yolo\n[net]\nbatch=1\n\n[convolutional]\nfilters=16\n");
+    SAMPLE("darknet", FOREIGN) {
+        put(s, "\0\0\0\0\2\0\0\0\5\0\0\0\0\x48\xe8\1\0\0\0\0", 20);
+        put_noise(s, 2000);
+    }
+    SAMPLE("rknn", FOREIGN) put(s, "RKNN\0\0\0\0\6\0\0\0\0\0\0\0", 16);
+    SAMPLE("hailo", FOREIGN) put(s, "\1HEF\0\0\0\1........", 16);
+    SAMPLE("ascend", FOREIGN) put(s, "IMOD\0\1\0\0........", 16);
     SAMPLE("openvino", FOREIGN)
     put_text(s, "<?xml version=\"1.0\"?>\n<net name=\"m\" version=\"11\">\n<layers>\n</layers></net>");
+    SAMPLE("ncnn", FOREIGN) { /* weights of half precision */
+        put(s, "\x47\x6b\x30\1", 4);
+        put_noise(s, 200);
+    }
     SAMPLE("ncnn", FOREIGN) put_text(s, "7767517\n168 197\nInput images 0 1 in0\n");
     SAMPLE("safetensors", FOREIGN) {
         static const char header[] = "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}   ";
@@ -188,20 +277,20 @@ static int make_samples(sample *out) {
     SAMPLE("text", FOREIGN) put_text(s, "0 0.5 0.5 0.1 0.1\n");
     SAMPLE("text", FOREIGN) put_text(s, "{ not json, gr\xc3\xbc\xc3\x9f\x65 }");
     SAMPLE("text", FOREIGN) put(s, "\xff\xfeh\0i\0\n\0", 8);
-    SAMPLE("gzip", FOREIGN) put_text(s, "\x1f\x8b\x08................");
-    SAMPLE("zstd", FOREIGN) put_text(s, "\x28\xb5\x2f\xfd................");
+    SAMPLE("text", FOREIGN) put_text(s, "404: Not Found");
+    SAMPLE("gzip", FOREIGN) put_gzip(s, "hello", 5);
+    SAMPLE("zstd", FOREIGN) put(s, "\x28\xb5\x2f\xfd\x20\x05\x29\0\0hello", 14);
+    SAMPLE("lz4", FOREIGN) put(s, "\4\x22\x4d\x18\x60\x40\x82\0\0\0\0", 11);
     SAMPLE("xz", FOREIGN)
     put(s,
         "\xfd"
-        "7zXZ\0......",
-        12);
+        "7zXZ\0..........................YZ",
+        34);
     SAMPLE("bzip2", FOREIGN) put_text(s, "BZh91AY&SY......");
-    SAMPLE("7z", FOREIGN) put_text(s, "7z\xbc\xaf\x27\x1c.......");
+    SAMPLE("7z", FOREIGN) put(s, "7z\xbc\xaf\x27\x1c\0\4....\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0....", 32);
     SAMPLE("rar", FOREIGN) put_text(s, "Rar!\x1a\x07........");
     SAMPLE("tar", FOREIGN) {
-        put_text(s, "model.engine");
-        put_zeros(s, 257 - s->size);
-        put_text(s, "ustar");
+        put_tar(s, "notes", "hello", 5);
         put_zeros(s, 1024);
     }
     SAMPLE("elf", FOREIGN)
@@ -215,20 +304,29 @@ static int make_samples(sample *out) {
     }
     SAMPLE("macho", FOREIGN) put_text(s, "\xcf\xfa\xed\xfe.......");
     SAMPLE("pdf", FOREIGN) put_text(s, "%PDF-1.7\n%\xe2\xe3\xcf\xd3\n");
-    SAMPLE("sqlite", FOREIGN) put(s, "SQLite format 3\0....", 20);
+    SAMPLE("sqlite", FOREIGN) {
+        put(s, "SQLite format 3", 16);
+        put_zeros(s, 84);
+    }
     SAMPLE("encrypted", FOREIGN) put_text(s, "Salted__abcdefgh........");
     SAMPLE("image", FOREIGN) put_text(s, "\xff\xd8\xff\xe0..JFIF......");
-    SAMPLE("image", FOREIGN) put_text(s, "\x89PNG\r\n\x1a\n........");
+    SAMPLE("image", FOREIGN) {
+        put(s, "\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\1\0\0\0\1\x08\0\0\0\0....", 33);
+        put(s, "\0\0\0\0IEND\xae\x42\x60\x82", 12);
+    }
     SAMPLE("image", FOREIGN) put_text(s, "P6\n2 2\n255\n............");
-    SAMPLE("image", FOREIGN) put(s, "BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0........", 26);
+    SAMPLE("image", FOREIGN) put(s, "BM\x1a\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0........", 26);
     SAMPLE("video", FOREIGN)
     put(s,
-        "\0\0\0\x20"
+        "\0\0\0\x10"
         "ftypisom....",
         16);
+    SAMPLE("audio", FOREIGN) put_text(s, "OggS............");
+    SAMPLE("wasm", FOREIGN) put(s, "\0asm\1\0\0\0", 8);
+    SAMPLE("parquet", FOREIGN) put_text(s, "PAR1........PAR1");
     SAMPLE("image", FOREIGN)
     put(s,
-        "\0\0\0\x20"
+        "\0\0\0\x10"
         "ftypavif....",
         16);
     SAMPLE("empty", INVALID) s->size = 0;
@@ -238,7 +336,7 @@ static int make_samples(sample *out) {
     return n;
 }
 
-enum { MAX_SAMPLES = 80 };
+enum { MAX_SAMPLES = 120 };
 static sample *samples;
 static int n_samples;
 
@@ -305,7 +403,7 @@ static void test_findings(void **state) {
         yk__finding_code code;
     } plain[] = {{"empty", YK__FINDING_EMPTY_FILE},
                  {"zeros", YK__FINDING_ALL_ZEROS},
-                 {"onnx", YK__WITH_BUILDER ? YK__FINDING_NEEDS_BUILD : YK__FINDING_BUILT_WITHOUT_IMPORT},
+                 {"onnx", YK__WITH_BUILDER ? YK__FINDING_MODEL_UNSUPPORTED : YK__FINDING_BUILT_WITHOUT_IMPORT},
                  {"ultralytics-engine", YK__FINDING_ULTRALYTICS_PREFIX},
                  {"tensorrt-plan", YK__FINDING_FOREIGN_ENGINE},
                  {"git-lfs-pointer", YK__FINDING_GIT_LFS_POINTER},
