@@ -40,8 +40,8 @@ bool yk__probe_is_onnx(const uint8_t *bytes, size_t size);
 yk__code yk__probe_onnx(const uint8_t *bytes, size_t size, yk__arena *arena, yk__probe_report *report,
                         yk__error *err) YK__MUST_USE;
 
-/* Imports the model and throws it away: everything that yk__probe_onnx cannot see, shapes, inputs and outputs among it. Codes are
- * those of yk__import_model; the message names no file. folder: where external data may lie, NULL: nowhere. */
+/* Imports the model and throws it away: everything that yk__probe_onnx cannot see, shapes, inputs and outputs among it. Codes
+ * are those of yk__import_model; the message names no file. folder: where external data may lie, NULL: nowhere. */
 yk__code yk__probe_import(const uint8_t *bytes, size_t size, const char *folder, yk__error *err) YK__MUST_USE;
 
 /* A PyTorch checkpoint. Strings in the arena, NULL where the file does not say. */
