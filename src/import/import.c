@@ -14,6 +14,7 @@
 #include "import/pt_import.h"
 #include "import/reading.h"
 #include "import/sniff.h"
+#include "import/yolox_tail.h"
 
 /* What a graph may take: names, nodes and small constants, and copies of the weights. A typed list of i64 unpacks to 8 bytes
  * from 1, f16 weights to f32 twice. */
@@ -180,6 +181,7 @@ static yk__code fill_recipe(const yk__onnx_file *file, const yk__import_options 
     YK__TRY(set_sizes(&out->recipe, input, &out->graph.values[out->graph.outputs[0]], &metadata, options, err));
     YK__TRY(check_end2end(&out->recipe, options, err));
     out->graph.n_outputs = reading.n_outputs;
+    if (reading.logits) YK__TRY(yk__yolox_finish(&out->graph, 5 + reading.n_classes, &out->recipe, err));
     YK__TRY(yk__metadata_metrics(file->model, scratch, &out->graph.arena, &out->provenance, err));
     return yk__recipe_verify(&out->recipe, err);
 }

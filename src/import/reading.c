@@ -16,6 +16,7 @@ typedef struct outline {
     bool ends_in_softmax;
     bool ends_in_scores; /* the last rows of the first output come from a Sigmoid: class scores */
     bool undecoded;      /* nothing but convolutions and sigmoids right before the output's reshaping */
+    bool logits;         /* and no sigmoid among them */
     int32_t n_names;
     int32_t kpt_shape[2];
 } outline;
@@ -57,14 +58,15 @@ static const yk__node *behind(const tracer *t, int32_t value, bool (*skip)(yk__o
     return node;
 }
 
-/* Whether only convolutions and sigmoids feed the concatenations that make the value. */
-static bool is_undecoded(const tracer *t, int32_t value, int depth, int *left) {
+/* Whether only convolutions and sigmoids feed the concatenations that make the value. *logits becomes false at a sigmoid. */
+static bool is_undecoded(const tracer *t, int32_t value, int depth, int *left, bool *logits) {
     const yk__node *const node = behind(t, value, reshapes);
     if (!node || --*left < 0 || depth > 8) return false;
+    *logits = *logits && node->op != YK__OP_SIGMOID;
     if (node->op == YK__OP_CONV || node->op == YK__OP_SIGMOID) return true;
     if (node->op != YK__OP_CONCAT) return false;
     for (int32_t i = 0; i < node->n_in; i++) {
-        if (!is_undecoded(t, node->in[i], depth + 1, left)) return false;
+        if (!is_undecoded(t, node->in[i], depth + 1, left, logits)) return false;
     }
     return true;
 }
@@ -79,7 +81,8 @@ static void look_at_tail(outline *o, const tracer *t) {
         o->ends_in_scores = last && last->op == YK__OP_SIGMOID;
     }
     int left = 256; /* parts of a head; real ones have 9 to 12 */
-    o->undecoded = is_undecoded(t, value, 0, &left);
+    o->logits = true;
+    o->undecoded = is_undecoded(t, value, 0, &left, &o->logits);
 }
 
 static void look_at_operators(outline *o) {
@@ -145,7 +148,8 @@ static bool sizes_known(const outline *o, int64_t n) {
 
 static void add(candidates *c, yk__task task, yk__layout layout, int64_t n_classes, int64_t n_extra, int n_outputs) {
     if (c->n == MAX_READINGS || n_classes < 0 || n_classes > INT32_MAX || n_extra > INT32_MAX) return;
-    c->list[c->n++] = (yk__reading){task, layout, (int32_t)n_classes, (int32_t)n_extra, {0, 0}, n_outputs};
+    c->list[c->n++] = (yk__reading){
+        .task = task, .layout = layout, .n_classes = (int32_t)n_classes, .n_extra = (int32_t)n_extra, .n_outputs = n_outputs};
 }
 
 /* Class count from what is left of the channels; unknown channels take the names' word. */
@@ -230,7 +234,9 @@ static void consider_objectness(const outline *o, candidates *c) {
     if (o->second && !may_have_rank(o->second, 5)) return;
     const int64_t classes = classes_of(o, columns, 5);
     if (o->undecoded) {
-        if (fits_cells(o, anchors, 1)) add(c, YK__TASK_DETECT, YK__LAYOUT_YOLOX, classes, 0, 1);
+        if (!fits_cells(o, anchors, 1)) return;
+        add(c, YK__TASK_DETECT, YK__LAYOUT_YOLOX, classes, 0, 1);
+        if (c->n > 0) c->list[c->n - 1].logits = o->logits;
         return;
     }
     /* Free sizes leave N x A x C and N x C x A apart only by which of them is free. */

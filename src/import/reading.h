@@ -11,6 +11,7 @@ typedef struct yk__reading {
     int32_t n_classes; /* 0: the outputs do not say (rows of a finished selection) */
     int32_t n_extra;
     int32_t kpt_shape[2];
+    bool logits;   /* no sigmoid feeds the scores (yolox): yolox_tail.h */
     int n_outputs; /* how many of the network's outputs this reading uses; the rest is dropped */
 } yk__reading;
 

@@ -140,7 +140,7 @@ static void name_files_that_are_none(void **state) {
 /* ---- readings ---- */
 
 /* The ways a network may end, as far as readings look at it. */
-typedef enum tail { PLAIN, SOFTMAX, SCORES, RAW, TOP_K, NMS, ANGLE } tail;
+typedef enum tail { PLAIN, SOFTMAX, SCORES, RAW, LOGITS, TOP_K, NMS, ANGLE } tail;
 
 /* images -> ... -> output0 of the given shape; nothing here could run, but the readings only look. */
 static void network(onnx_make *m, tail end, const char *in, const char *out, const char *second) {
@@ -160,6 +160,11 @@ static void network(onnx_make *m, tail end, const char *in, const char *out, con
     case RAW:
         onnx_node(m, "Sigmoid", "c", "s");
         node = onnx_node(m, "Concat", "c s s", "r");
+        onnx_int(m, node, "axis", 1);
+        onnx_node(m, "Transpose", "r", "output0");
+        break;
+    case LOGITS:
+        node = onnx_node(m, "Concat", "c c c", "r");
         onnx_int(m, node, "axis", 1);
         onnx_node(m, "Transpose", "r", "output0");
         break;
@@ -216,6 +221,26 @@ static void refuses(onnx_make *m, const yk__import_options *options, yk__code co
 
 #define IN "1x3x640x640"
 
+/* Scores that leave as logits get their sigmoid, the output its name, and pictures what that training code gives them. */
+static void logits_are_finished(void **state) {
+    (void)state;
+    for (int raw = 0; raw < 2; raw++) {
+        onnx_make m;
+        yk__model out;
+        yk__error err = {0};
+        network(&m, raw ? RAW : LOGITS, IN, "1x8400x85", NULL);
+        assert_int_equal(import(&m, NULL, &out, &err), YK__OK);
+        const yk__node *const last = &out.graph.nodes[out.graph.n_nodes - 1];
+        assert_int_equal(last->op, raw ? YK__OP_TRANSPOSE : YK__OP_CONCAT);
+        assert_int_equal(last->out[0], out.graph.outputs[0]);
+        assert_string_equal(out.graph.values[out.graph.outputs[0]].name, "output0");
+        assert_int_equal(out.recipe.bgr, raw);
+        assert_true(raw ? out.recipe.mean[0] == 0 : out.recipe.mean[0] == 0.485f);
+        yk__model_free(&out);
+        onnx_end(&m);
+    }
+}
+
 static void one_reading_is_taken(void **state) {
     (void)state;
     onnx_make m;
@@ -228,6 +253,8 @@ static void one_reading_is_taken(void **state) {
     network(&m, PLAIN, IN, "1x25200x85", NULL); /* three to a cell */
     reads(&m, NULL, YK__TASK_DETECT, YK__LAYOUT_V5, 80, 0);
     network(&m, RAW, IN, "1x8400x85", NULL);
+    reads(&m, NULL, YK__TASK_DETECT, YK__LAYOUT_YOLOX, 80, 0);
+    network(&m, LOGITS, IN, "1x8400x85", NULL); /* with a sigmoid less than YOLOX's own: yolox_tail.h */
     reads(&m, NULL, YK__TASK_DETECT, YK__LAYOUT_YOLOX, 80, 0);
     network(&m, PLAIN, IN, "1x8400x85", NULL); /* the same form, decoded in the graph */
     reads(&m, NULL, YK__TASK_DETECT, YK__LAYOUT_V5, 80, 0);
@@ -510,6 +537,7 @@ int main(void) {
         cmocka_unit_test(literals_that_are_none),
         cmocka_unit_test(name_files),
         cmocka_unit_test(name_files_that_are_none),
+        cmocka_unit_test(logits_are_finished),
         cmocka_unit_test(one_reading_is_taken),
         cmocka_unit_test(several_readings_are_listed),
         cmocka_unit_test(no_reading_is_refused),
