@@ -13,6 +13,8 @@ const cli_option cli_build_options[] = {
     {"--task", "T", "what the model answers, where its file does not say: detect, segment, pose, obb, classify"},
     {"--names", "FILE", "class names, one a line, or YAML with `names:`"},
     {"--layout", "L", "how outputs are read, where the file does not say: v8, v8-end2end, nms, v5, yolox, probabilities"},
+    {"--from", "MODEL",
+     "the model that a TensorRT engine was made from: builds it with what the engine says of names and task"},
     {"--passes", "LIST", "for debugging: none, a list of passes, or -NAME to switch one off"},
     {NULL, NULL, NULL}};
 
@@ -183,6 +185,7 @@ int cli_read_build_options(const cli_args *args, yk_build_options *out) {
                               .task = cli_value(args, "--task"),
                               .layout = cli_value(args, "--layout"),
                               .names_file = cli_value(args, "--names"),
-                              .passes = cli_value(args, "--passes")};
+                              .passes = cli_value(args, "--passes"),
+                              .from = cli_value(args, "--from")};
     return cli_imgsz(args, out->imgsz);
 }

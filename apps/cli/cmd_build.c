@@ -80,9 +80,12 @@ const cli_command cmd_build = {
     .name = "build",
     .synopsis = "MODEL [-o OUT.yolk] [OPTIONS]",
     .summary = "make an engine file from a model",
-    .text = "Reads an exported YOLO (.onnx), optimises it and writes an engine file that holds the network and everything "
-            "needed to use it: task, class names, input size, preprocessing, thresholds, a self test. The same model, options "
-            "and version of yolk give the same bytes. The file appears whole or not at all.",
+    .text =
+        "Reads an exported YOLO (.onnx), optimises it and writes an engine file that holds the network and everything "
+        "needed to use it: task, class names, input size, preprocessing, thresholds, a self test. The same model, options "
+        "and version of yolk give the same bytes. The file appears whole or not at all. MODEL may also be a TensorRT engine "
+        "that does not load here, when --from names the model it was made from: task, class names, input size and keypoints "
+        "are then taken from the engine's metadata.",
     .options = options,
     .build_options = true,
     .min_arguments = 1,

@@ -5,10 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
-static const cli_option options[] = {{"--json", NULL, "one JSON object per file and line"},
-                                     {"--sha256", NULL, "hash the whole file into the report"},
-                                     {"--target", "trt=V,cc=X.Y,platform=P", "judge TensorRT plans for another machine"},
-                                     {NULL, NULL, NULL}};
+static const cli_option options[] = {
+    {"--json", NULL, "one JSON object per file and line"},
+    {"--sha256", NULL, "hash the whole file into the report"},
+    {"--target", "trt=V,cc=X.Y,platform=P", "judge TensorRT plans for another machine"},
+    {"--from", "MODEL", "the model that a TensorRT engine was made from, where it has another name"},
+    {NULL, NULL, NULL}};
 
 static int print_report(const yk_report *report, bool json) {
     char *text = NULL;
@@ -30,8 +32,11 @@ static const char *unreadable(const yk_report *report) {
 }
 
 static int check(const cli_args *args, const char *path) {
-    yk_check_options o = {
-        .size = sizeof o, .sha256 = cli_has(args, "--sha256"), .run = true, .target = cli_value(args, "--target")};
+    yk_check_options o = {.size = sizeof o,
+                          .sha256 = cli_has(args, "--sha256"),
+                          .run = true,
+                          .target = cli_value(args, "--target"),
+                          .from = cli_value(args, "--from")};
     yk_report *report = NULL;
     yk_error error = YK_ERROR_INIT;
     if (yk_check(&report, path, &o, &error) != YK_OK) return cli_fail(&error);
@@ -60,7 +65,7 @@ static int run(const cli_args *args) {
 
 const cli_command cmd_check = {
     .name = "check",
-    .synopsis = "FILE... [--json] [--sha256] [--target trt=V,cc=X.Y,platform=P]",
+    .synopsis = "FILE... [--json] [--sha256] [--target trt=V,cc=X.Y,platform=P] [--from MODEL]",
     .summary = "what a file is, whether it loads here, why not, what to do",
     .text =
         "Names any file from its bytes. A yolk engine is verified in full, and its built-in self test is run. The verdict is "
@@ -69,7 +74,9 @@ const cli_command cmd_check = {
         "plan "
         "that could run here is foreign, one that could not is invalid, with the message that TensorRT would print; --target "
         "judges it for another machine, such as trt=10.3.0.30,cc=8.7,platform=linux-aarch64 (a part of that is enough; "
-        "platforms are linux-x86_64, linux-aarch64 and windows-x86_64). FILE may be the name of a bundled model.",
+        "platforms are linux-x86_64, linux-aarch64 and windows-x86_64). When the model that an engine was made from lies "
+        "beside it (same name, .onnx or .pt) or is given with --from, the command that builds it is offered. FILE may be the "
+        "name of a bundled model.",
     .options = options,
     .min_arguments = 1,
     .max_arguments = -1,

@@ -181,9 +181,11 @@ typedef struct yk_build_options {
     yk_choice3 end2end;    /* models with both heads: YK_ON takes the one-to-one head */
     const char *task;      /* "detect", "segment", "pose", "obb", "classify": for files that do not say; NULL: find out */
     const char *layout;    /* "v8", "v8-end2end", "nms", "v5", "yolox", "probabilities": how outputs are read; NULL: find out */
-    const char *names_file;   /* class names, one a line, or YAML with `names:`; NULL: the model's own */
-    const char *passes;       /* for debugging: "none", "fold_constants,fuse_silu", "-recognise_head"; NULL: all */
-    bool tune;                /* measure kernels on this machine and record the choices */
+    const char *names_file; /* class names, one a line, or YAML with `names:`; NULL: the model's own */
+    const char *passes;     /* for debugging: "none", "fold_constants,fuse_silu", "-recognise_head"; NULL: all */
+    bool tune;              /* measure kernels on this machine and record the choices */
+    const char *from;       /* the file to build is a TensorRT engine, and this is the model it was made from: what the engine's
+                               metadata say (task, names, input size, keypoints) is taken over; NULL: an ordinary build */
     const char *choices_from; /* an engine whose recorded choices are taken over; NULL: none */
     int32_t n_threads;        /* 0: one per physical core */
     yk_progress_fn progress;
@@ -488,6 +490,7 @@ typedef struct yk_check_options {
     bool run;           /* yolk engines: run the built-in self test too */
     const char *target; /* TensorRT plans: judge them for this machine, "trt=10.3.0.30,cc=8.7,platform=linux-aarch64" or a part
                            of that; NULL: for this machine, by the libraries and GPUs that yk_machine_describe finds */
+    const char *from;   /* the model that a foreign engine was made from; NULL: a file of the same name with .onnx or .pt */
 } yk_check_options;
 
 /* What a file is, whether it loads here, why not, what to do. Any file: one that cannot be read gets the verdict invalid and

@@ -8,6 +8,7 @@
 
 #if YK__WITH_BUILDER
 
+#include "api/api_rescue.h"
 #include "import/import.h"
 #include "optimize/optimize.h"
 
@@ -22,6 +23,7 @@ static const char *options_text(const yk_build_options *o, yk__arena *arena) {
     if (o->layout) yk__text_printf(&text, " --layout %s", o->layout);
     if (o->names_file) yk__text_printf(&text, " --names %s", yk__basename(o->names_file));
     if (o->passes) yk__text_printf(&text, " --passes %s", o->passes);
+    if (o->from) yk__text_printf(&text, " --from %s", yk__basename(o->from));
     if (o->tune) yk__text_add(&text, " --tune");
     if (o->choices_from) yk__text_printf(&text, " --choices %s", yk__basename(o->choices_from));
     const char *copy = yk__arena_strdup(arena, text.length ? yk__text_get(&text) + 1 : "");
@@ -42,6 +44,21 @@ static yk__code import_options(const yk_build_options *o, yk__import_options *to
     return YK__OK;
 }
 
+/* The model behind a foreign engine, with what the engine says of it; what the user says comes before both. */
+static yk__code import_rescued(const char *engine, const char *from, yk__import_options *options, yk__model *out,
+                               yk__error *err) {
+    yk__rescue rescue;
+    yk__code code = yk__rescue_read(engine, &rescue, err);
+    if (code == YK__OK) {
+        options->known = &rescue.known;
+        if (options->imgsz[0] == 0) memcpy(options->imgsz, rescue.imgsz, sizeof rescue.imgsz);
+        code = yk__import_model(from, options, out, err);
+    }
+    options->known = NULL;
+    yk__rescue_free(&rescue);
+    return code;
+}
+
 yk__code yk__api_build_model(const char *path, const yk_build_options *options, yk__model **out, yk__error *err) {
     *out = NULL;
     yk_build_options o;
@@ -50,11 +67,12 @@ yk__code yk__api_build_model(const char *path, const yk_build_options *options, 
     YK__TRY(import_options(&o, &import, err));
     yk__model *model = yk__alloc(sizeof *model);
     if (!model) return yk__fail(err, YK__MEMORY, "out of memory for the model of %s", path);
-    yk__code code = yk__import_model(path, &import, model, err);
+    yk__code code = o.from ? import_rescued(path, o.from, &import, model, err) : yk__import_model(path, &import, model, err);
     if (code != YK__OK) {
         yk__free(model);
         return code;
     }
+    if (o.from) path = o.from;
     code = yk__optimize(model, o.passes, yk__ref_evaluate, err);
     if (code == YK__OK) model->provenance.options = options_text(&o, &model->graph.arena);
     if (code != YK__OK) {

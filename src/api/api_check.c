@@ -72,7 +72,7 @@ yk_status yk_check(yk_report **out, const char *path, const yk_check_options *op
     if (o.target && yk__target_parse(o.target, &target, &e) != YK__OK) return yk__api_status(error, YK__ARGUMENT, &e);
     yk_report *report = yk__alloc(sizeof *report);
     if (!report) return yk__api_fail(error, YK_ERROR_MEMORY, "out of memory for a report");
-    yk__check_options check = {.sha256 = o.sha256, .target = o.target ? &target : NULL};
+    yk__check_options check = {.sha256 = o.sha256, .target = o.target ? &target : NULL, .from = o.from};
     yk__code code = yk__check_file(path, &check, &report->report, &e);
     if (code == YK__MEMORY) {
         yk_report_destroy(&report);

@@ -78,12 +78,13 @@ static void cache_options(const yk_build_options *b, yk__text *text) {
     yk__text_printf(text, " precision=%s", b->precision ? b->precision : "fp32");
 }
 
-/* The cache entry for a model file, or NULL when there is to be no cache: the options say so, class names come from a second
- * file, or anything goes wrong. */
+/* The cache entry for a model file, or NULL when there is to be no cache: the options say so, class names or the network come
+ * from a second file, or anything goes wrong. */
 static char *cache_entry(const char *path, const yk_engine_options *o, const yk_build_options *b, yk__cache *cache) {
     yk__map map = {0};
     yk__error ignored;
-    if (o->cache == YK_OFF || b->names_file || b->tune || b->choices_from || !yk__cache_open(cache, o->cache_dir)) return NULL;
+    if (o->cache == YK_OFF || b->names_file || b->from || b->tune || b->choices_from || !yk__cache_open(cache, o->cache_dir))
+        return NULL;
     char sha256[65], key[65], *entry = NULL;
     if (yk__map_open(&map, path, 0, &ignored) == YK__OK) {
         yk__text options = {0};

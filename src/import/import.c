@@ -95,6 +95,23 @@ static yk__code check_input(const yk__graph *graph, const yk__metadata *metadata
     return YK__OK;
 }
 
+static yk__code apply_known(const yk__known *known, yk__metadata *m, yk__error *err) {
+    if (!known) return YK__OK;
+    if (known->task && m->task && known->task != m->task)
+        return yk__fail(err, YK__ARGUMENT, "the model's task is %s and the engine's is %s: they are not of one model",
+                        yk__task_name(m->task), yk__task_name(known->task));
+    if (known->names && m->names && known->n_names != m->n_names)
+        return yk__fail(err, YK__ARGUMENT, "the model has %d classes and the engine %d: they are not of one model", m->n_names,
+                        known->n_names);
+    if (known->task) m->task = known->task;
+    if (known->kpt_shape[0] > 0) memcpy(m->kpt_shape, known->kpt_shape, sizeof m->kpt_shape);
+    if (known->names) {
+        m->names = (const char **)(uintptr_t)known->names; /* read only from here on */
+        m->n_names = known->n_names;
+    }
+    return YK__OK;
+}
+
 /* The names that the user or the file gives; *n 0 when neither does. */
 static yk__code find_names(const yk__import_options *options, const yk__metadata *metadata, yk__arena *arena,
                            const char ***names, int32_t *n, yk__error *err) {
@@ -163,6 +180,7 @@ static yk__code fill_recipe(const yk__onnx_file *file, const yk__import_options 
     const char **names;
     int32_t n_names;
     YK__TRY(yk__metadata_read(file->model, scratch, &metadata, err));
+    YK__TRY(apply_known(options->known, &metadata, err));
     if (metadata.unknown_task) {
         return yk__fail(err, YK__UNSUPPORTED,
                         "the file's task is \"%.40s\"; yolk knows detect, segment, classify, pose and obb",

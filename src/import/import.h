@@ -4,12 +4,22 @@
 
 #include "graph/recipe.h"
 
+/* What another file says of the same model, such as the metadata of an engine that was made from it. It comes before the
+ * file's own notes, and a file that contradicts it is refused. */
+typedef struct yk__known {
+    yk__task task;
+    const char *const *names; /* NULL: not known */
+    int32_t n_names;
+    int32_t kpt_shape[2];
+} yk__known;
+
 /* What the user may say about a model. {0} lets the file decide everything. */
 typedef struct yk__import_options {
     yk__task task;          /* --task: needed where the file allows several readings; else it must agree with the file */
     yk__layout layout;      /* --layout: how the outputs are read, likewise */
     const char *names_file; /* --names: a class name per line, or a yaml with `names:`; NULL: the file's own, else class0 ... */
     int imgsz[2];           /* --imgsz, height then width; 0: the file's own. Rounded up to multiples of the recipe's stride */
+    const yk__known *known; /* NULL: nothing */
     bool end2end;           /* --end2end: the one-to-one head. An export holds one head; asking for the other is an error */
     bool keep_half;         /* f16 and bf16 tensors stay what they are; otherwise the network is computed in f32 from them
                              * (docs/decisions/0002-fp16-models.md) */

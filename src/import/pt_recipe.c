@@ -72,12 +72,26 @@ static yk__code names_of_file(const yk__pt_file *file, yk__py model, yk__arena *
     return YK__OK;
 }
 
-static yk__code fill_names(const yk__pt_file *file, yk__py model, const char *names_file, yk__arena *arena, yk__recipe *recipe,
-                           yk__error *err) {
+/* Another file's names, copied. */
+static yk__code names_known(const yk__known *known, yk__arena *arena, yk__recipe *recipe, yk__error *err) {
+    if (known->n_names != recipe->n_classes)
+        return yk__fail(err, YK__ARGUMENT, "the checkpoint has %d classes and the engine %d: they are not of one model",
+                        recipe->n_classes, known->n_names);
+    for (int32_t i = 0; i < recipe->n_classes; i++) {
+        recipe->names[i] = yk__arena_strdup(arena, known->names[i]);
+        if (!recipe->names[i]) return yk__arena_error(arena, "class names", err);
+    }
+    return YK__OK;
+}
+
+static yk__code fill_names(const yk__pt_file *file, yk__py model, const yk__import_options *options, yk__arena *arena,
+                           yk__recipe *recipe, yk__error *err) {
+    const char *const names_file = options->names_file;
     const char **given;
     int32_t n;
     recipe->names = yk__arena_array(arena, (size_t)recipe->n_classes, sizeof *recipe->names);
     if (!recipe->names) return yk__arena_error(arena, "class names", err);
+    if (!names_file && options->known && options->known->names) return names_known(options->known, arena, recipe, err);
     if (!names_file) return names_of_file(file, model, arena, recipe, err);
     YK__TRY(yk__names_file_read(names_file, arena, &given, &n, err));
     if (n != recipe->n_classes)
@@ -224,7 +238,19 @@ static yk__code fill_steps(yk__pt_file *file, yk__py model, const yk__import_opt
 
 /* ---- all of it ---- */
 
+static yk__code check_known(const yk__known *known, const yk__recipe *recipe, yk__error *err) {
+    if (known && known->task && known->task != recipe->task)
+        return yk__fail(err, YK__ARGUMENT, "the checkpoint's task is %s and the engine's is %s: they are not of one model",
+                        yk__task_name(recipe->task), yk__task_name(known->task));
+    if (known && known->kpt_shape[0] > 0 && memcmp(known->kpt_shape, recipe->kpt_shape, sizeof recipe->kpt_shape) != 0)
+        return yk__fail(err, YK__ARGUMENT,
+                        "the checkpoint's keypoints are %d x %d and the engine's %d x %d: they are not of one model",
+                        recipe->kpt_shape[0], recipe->kpt_shape[1], known->kpt_shape[0], known->kpt_shape[1]);
+    return YK__OK;
+}
+
 static yk__code check_options(const yk__import_options *options, const yk__recipe *recipe, yk__error *err) {
+    YK__TRY(check_known(options->known, recipe, err));
     if (options->task != YK__TASK_NONE && options->task != recipe->task) {
         return yk__fail(err, YK__ARGUMENT, "--task %s: this checkpoint's task is %s", yk__task_name(options->task),
                         yk__task_name(recipe->task));
@@ -241,7 +267,7 @@ static yk__code check_options(const yk__import_options *options, const yk__recip
 yk__code yk__pt_fill_recipe(yk__pt_file *file, yk__py model, const yk__import_options *options, yk__arena *arena,
                             yk__recipe *recipe, yk__error *err) {
     YK__TRY(check_options(options, recipe, err));
-    YK__TRY(fill_names(file, model, options->names_file, arena, recipe, err));
+    YK__TRY(fill_names(file, model, options, arena, recipe, err));
     YK__TRY(fill_size(file, model, options, recipe, err));
     YK__TRY(fill_steps(file, model, options, arena, recipe, err));
     recipe->dynamic = true;

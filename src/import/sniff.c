@@ -18,9 +18,11 @@ static const known KNOWN[] = {
     {0, 22, "version https://git-lf", YK__FORMAT,
      "this is a Git LFS pointer, not the model: fetch the real file with `git lfs pull`"},
     {0, 4, "ftrt", YK__UNSUPPORTED,
-     "this is a TensorRT plan (8.6 or later), not a model: it only runs on the GPU it was built for; build from the .onnx"},
+     "this is a TensorRT plan (8.6 or later), not a model: it only runs on the GPU it was built for; build it from the model "
+     "that it was made from: --from MODEL"},
     {0, 4, "ptrt", YK__UNSUPPORTED,
-     "this is a TensorRT plan (before 8.6), not a model: it only runs on the GPU it was built for; build from the .onnx"},
+     "this is a TensorRT plan (before 8.6), not a model: it only runs on the GPU it was built for; build it from the model "
+     "that it was made from: --from MODEL"},
     {1, 3, "YLK", YK__UNSUPPORTED, "this is a yolk engine already: give it to `yolk predict` or `yolk check` as it is"},
     {0, 2, "\x80\x02", YK__UNSUPPORTED, "this is a Python pickle (an old PyTorch checkpoint): " PYTORCH},
     {0, 2, "\x80\x04", YK__UNSUPPORTED, "this is a Python pickle: " PYTORCH},
@@ -84,7 +86,7 @@ yk__code yk__sniff_foreign(const uint8_t *bytes, size_t size, yk__error *err) {
     if (is_prefixed_plan(bytes, size)) {
         return yk__fail(err, YK__UNSUPPORTED,
                         "this is a TensorRT engine exported by Ultralytics, not a model: it only runs on the GPU it was "
-                        "built for; build from the .onnx or .pt");
+                        "built for; build it from the model that it was made from: --from MODEL");
     }
     if (is_web_page((const char *)bytes, size)) {
         return yk__fail(err, YK__FORMAT,

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "inspect/recognise.h"
+#include "inspect/source_model.h"
 
 /* The first name, in code point order, of what people mean when they name the folder it lies in; "" when there is none. */
 static void find_model(const char *folder, char name[256]) {
@@ -64,6 +65,7 @@ yk__code yk__check_file(const char *path, const yk__check_options *options, yk__
         &(yk__source){.bytes = map.data, .n = map.size, .size = map.size, .deep = true, .sums = options && options->sha256},
         report);
     judge(options, report);
+    yk__offer_source_model(path, options ? options->from : NULL, report);
     if (options && options->sha256) yk__sha256_hex(map.data, map.size, report->sha256);
     yk__map_close(&map);
     return YK__OK;

@@ -8,6 +8,7 @@
 typedef struct yk__check_options {
     bool sha256;                  /* hash the whole file into the report's facts ("sha256") */
     const yk__target *target;     /* judge TensorRT plans for this machine; NULL: for the one at hand */
+    const char *from;             /* the model that an engine was made from; NULL: looked for beside it */
     const yk__machine_view *view; /* the one at hand; NULL: the real one */
 } yk__check_options;
 

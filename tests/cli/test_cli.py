@@ -255,6 +255,119 @@ class Bundled(Case):
 
 
 @unittest.skipUnless(CLASSIFY, "skipped: no classifier here")
+def without_notes(model):
+    """An ONNX file without its metadata (field 14 of the outermost message)."""
+    with open(model, "rb") as f:
+        data = f.read()
+
+    def varint(at):
+        value = shift = 0
+        while True:
+            value |= (data[at] & 127) << shift
+            at, shift = at + 1, shift + 7
+            if data[at - 1] < 128:
+                return value, at
+
+    out, at = b"", 0
+    while at < len(data):
+        key, end = varint(at)
+        value, end = varint(end)
+        end += value if key & 7 == 2 else 0
+        if key >> 3 != 14:
+            out += data[at:end]
+        at = end
+    return out
+
+
+class Rescue(Case):
+    """An engine of TensorRT cannot load here; the model it was made from can be built with what the engine says of it."""
+    NAMES = {"0": "a", "1": "it's \"b\"", "2": "caf\u00e9"}
+
+    def plan(self):
+        records = b"".join(b"\x02\x80\x01\x00" + bytes([v]) for v in (8, 2, 1, 8)) + bytes(range(256)) * 4
+        return b"ptrt" + struct.pack("<IIIQ", 0, 205, 0, len(records)) + records
+
+    def engine(self, name, **metadata):
+        text = json.dumps(metadata).encode()
+        return self.write(name, struct.pack("<I", len(text)) + text + self.plan())
+
+    def answers(self, model, picture, *args):
+        return self.predict(model, picture, "--conf", "0.001", *args)[0]["results"]
+
+    def test_offered_and_done(self):
+        picture = self.write("p.png", png())
+        engine = self.engine("my best.engine", task="detect", names=self.NAMES, imgsz=[64, 64], stride=32)
+        self.assertNotIn("source-model-found", self.yolk("check", engine, expect=1).stdout.decode())
+        with open(TINY, "rb") as f:
+            exported = f.read()
+        for data in (exported, without_notes(TINY)):
+            model = self.write("my best.onnx", data)
+            found = json.loads(self.yolk("check", engine, "--json", expect=1).stdout)
+            self.assertEqual(found["facts"]["ultralytics"]["names"], self.NAMES)
+            offer = [f for f in found["findings"] if f["code"] == "source-model-found"][0]
+            command = "yolk build '%s' --from '%s'" % (engine, model)
+            self.assertIn(command, offer["remedy"])
+            self.assertIn(command, found["findings"][0]["remedy"])
+            self.yolk("build", engine, "--from", model)
+            built = self.path("my best.yolk")
+            recipe = json.loads(self.yolk("inspect", built, "--json").stdout)
+            self.assertEqual(recipe["names"], list(self.NAMES.values()))
+            self.assertEqual((recipe["task"], recipe["imgsz"]), ("detect", [64, 64]))
+            mine, original = self.answers(built, picture), self.answers(TINY, picture)
+            self.assertTrue(original)
+            self.assertEqual([(r["class"], r["confidence"], r["box"]) for r in mine],
+                             [(r["class"], r["confidence"], r["box"]) for r in original])
+            self.assertEqual({r["name"] for r in mine}, {self.NAMES[str(r["class"])] for r in mine})
+            self.assertEqual(self.answers(engine, picture, "--from", model), mine)  # built on the fly
+            os.remove(built)
+
+    def test_other_name(self):
+        engine = self.engine("e.engine", task="detect", names=self.NAMES, imgsz=[64, 64])
+        found = self.yolk("check", engine, "--from", TINY, expect=1).stdout.decode()
+        self.assertIn("--from " + TINY, found)
+        self.write("e.onnx", b"something else entirely")
+        self.assertIn("source-model-unsuited", self.yolk("check", engine, expect=1).stdout.decode())
+
+    def test_what_does_not_fit(self):
+        out = ("-o", self.path("out.yolk"))
+        two = self.engine("two.engine", task="detect", names={"0": "a", "1": "b"}, imgsz=64)
+        self.assertIn(b"engine 2", self.yolk("build", two, "--from", TINY, *out, expect=2).stderr)
+        other = self.engine("other.engine", task="classify", names=self.NAMES)
+        self.assertIn(b"not of one model", self.yolk("build", other, "--from", TINY, *out, expect=2).stderr)
+        broken = self.engine("broken.engine", task="detect", names={"0": "a", "2": "b"})
+        self.assertIn(b"names", self.yolk("build", broken, "--from", TINY, *out, expect=3).stderr)
+        self.yolk("build", TINY, "--from", TINY, *out, expect=2)
+        self.yolk("build", self.path("none.engine"), "--from", TINY, *out, expect=3)
+        self.assertIn(b"--from", self.yolk("build", two, *out, expect=4).stderr)
+        self.assertFalse(os.path.exists(self.path("out.yolk")))
+
+    def test_without_metadata_or_whole_plan(self):
+        """A plain plan says nothing of names; a cut engine still does."""
+        plain = self.write("plain.plan", self.plan())
+        self.yolk("build", plain, "--from", TINY)
+        self.assertEqual(json.loads(self.yolk("inspect", self.path("plain.yolk"), "--json").stdout)["names"][0], "ball")
+        engine = self.engine("cut.engine", task="detect", names=self.NAMES)
+        with open(engine, "rb") as f:
+            data = f.read()
+        self.write("cut.engine", data[:-100])
+        self.yolk("build", engine, "--from", TINY)
+        self.assertEqual(json.loads(self.yolk("inspect", self.path("cut.yolk"), "--json").stdout)["names"][0], "a")
+
+    @unittest.skipUnless(CLASSIFY, "skipped: no classifier")
+    def test_classifier(self):
+        picture = self.write("p.png", png())
+        names = json.loads(self.yolk("inspect", CLASSIFY, "--json").stdout)
+        engine = self.engine("c.engine", task="classify", imgsz=names["imgsz"], stride=1,
+                             names={str(i): n for i, n in enumerate(names["names"])})
+        with open(CLASSIFY, "rb") as f:
+            model = self.write("c.onnx", f.read())
+        self.assertIn("yolk build", self.yolk("check", engine, expect=1).stdout.decode())
+        self.yolk("build", engine, "--from", model)
+        rescued, direct = self.predict(self.path("c.yolk"), picture)[0], self.predict(CLASSIFY, picture)[0]
+        self.assertEqual(rescued["results"], direct["results"])
+        self.assertTrue(rescued["results"])
+
+
 class Classify(Case):
     def test_build_check_predict(self):
         engine = self.path("c.yolk")
