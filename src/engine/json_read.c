@@ -17,14 +17,18 @@ size_t yk__json_weight(const uint8_t *bytes, size_t n) {
 }
 
 yk__code yk__json_parse(const uint8_t *bytes, size_t n, const char *what, json_t **out, yk__error *err) {
+    return yk__json_parse_within(bytes, n, YK__ENGINE_MAX_JSON_WEIGHT, what, out, err);
+}
+
+yk__code yk__json_parse_within(const uint8_t *bytes, size_t n, size_t max_weight, const char *what, json_t **out,
+                               yk__error *err) {
     json_error_t error;
     *out = NULL;
     if (n > YK__ENGINE_MAX_JSON_BYTES)
         return yk__fail(err, YK__LIMIT, "%s: %zu bytes of JSON; at most %u are read", what, n, YK__ENGINE_MAX_JSON_BYTES);
     size_t weight = yk__json_weight(bytes, n);
-    if (weight > YK__ENGINE_MAX_JSON_WEIGHT)
-        return yk__fail(err, YK__LIMIT, "%s: JSON with up to %zu items; at most %u are read", what, weight,
-                        YK__ENGINE_MAX_JSON_WEIGHT);
+    if (weight > max_weight)
+        return yk__fail(err, YK__LIMIT, "%s: JSON with up to %zu items; at most %zu are read", what, weight, max_weight);
     *out = json_loadb((const char *)bytes, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (*out) return YK__OK;
     if (json_error_code(&error) == json_error_out_of_memory)

@@ -16,6 +16,10 @@ size_t yk__json_weight(const uint8_t *bytes, size_t n);
  * with line and column otherwise, MEMORY. The tree is the caller's: json_decref. */
 yk__code yk__json_parse(const uint8_t *bytes, size_t n, const char *what, json_t **out, yk__error *err) YK__MUST_USE;
 
+/* The same with a bound of its own on the weight. */
+yk__code yk__json_parse_within(const uint8_t *bytes, size_t n, size_t max_weight, const char *what, json_t **out,
+                               yk__error *err) YK__MUST_USE;
+
 /* Members of an object. FORMAT, naming `where` and the key, when the member is missing, of another type or out of range. */
 yk__code yk__json_get_int(const json_t *object, const char *key, int64_t low, int64_t high, const char *where, int64_t *out,
                           yk__error *err) YK__MUST_USE;

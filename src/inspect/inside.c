@@ -68,6 +68,12 @@ static int telling(const char *kind) {
     } ranks[] = {
         {YK__FILE_KIND_YOLK_ENGINE, 9},   {YK__FILE_KIND_ULTRALYTICS_ENGINE, 9},
         {YK__FILE_KIND_TENSORRT_PLAN, 9}, {YK__FILE_KIND_TENSORRT_ENVELOPE, 9},
+        {YK__FILE_KIND_RKNN, 9},          {YK__FILE_KIND_HAILO, 9},
+        {YK__FILE_KIND_ASCEND, 9},        {YK__FILE_KIND_COREML, 7},
+        {YK__FILE_KIND_MNN, 7},           {YK__FILE_KIND_PADDLE, 7},
+        {YK__FILE_KIND_SAVEDMODEL, 7},    {YK__FILE_KIND_TENSORFLOW_GRAPH, 7},
+        {YK__FILE_KIND_TFJS, 7},          {YK__FILE_KIND_DARKNET, 7},
+        {YK__FILE_KIND_TORCH_EXPORT, 7},  {YK__FILE_KIND_EXECUTORCH, 7},
         {YK__FILE_KIND_ONNX, 8},          {YK__FILE_KIND_PYTORCH_CHECKPOINT, 8},
         {YK__FILE_KIND_TORCHSCRIPT, 7},   {YK__FILE_KIND_TFLITE, 7},
         {YK__FILE_KIND_OPENVINO, 7},      {YK__FILE_KIND_NCNN, 7},
@@ -75,7 +81,8 @@ static int telling(const char *kind) {
         {YK__FILE_KIND_HDF5, 6},          {YK__FILE_KIND_PICKLE, 6},
         {YK__FILE_KIND_ZIP, 5},           {YK__FILE_KIND_TAR, 5},
         {YK__FILE_KIND_GZIP, 5},          {YK__FILE_KIND_ZSTD, 5},
-        {YK__FILE_KIND_EMPTY, 0},         {YK__FILE_KIND_TEXT, 1},
+        {YK__FILE_KIND_EMPTY, 0},         {YK__FILE_KIND_ZEROS, 0},
+        {YK__FILE_KIND_TEXT, 1},
     };
     for (size_t i = 0; i < sizeof ranks / sizeof *ranks; i++)
         if (strcmp(kind, yk__file_kind_info_get(ranks[i].kind)->name) == 0) return ranks[i].rank;

@@ -8,6 +8,7 @@
 #include "inspect/facts_json.h"
 #include "inspect/plan_read.h"
 #include "inspect/plan_report.h"
+#include "inspect/ultralytics_prefix.h"
 
 enum { MAX_ENVELOPE_METADATA = 1 << 20 };
 
@@ -66,7 +67,7 @@ static void add_metadata(const yk__source *source, yk__report *report) {
     const uint64_t at = yk__get_u32(source->bytes + 4), n = yk__get_u32(source->bytes + 8);
     json_t *root = NULL;
     if (n < 2 || n > MAX_ENVELOPE_METADATA || at > source->n || n > source->n - at) return;
-    if (yk__json_parse(source->bytes + at, (size_t)n, "metadata", &root, NULL) == YK__OK)
+    if (yk__json_parse_within(source->bytes + at, (size_t)n, YK__PREFIX_MAX_WEIGHT, "metadata", &root, NULL) == YK__OK)
         yk__fact_json(report, NULL, "envelope", root, 3);
     json_decref(root);
 }

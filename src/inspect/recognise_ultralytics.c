@@ -89,7 +89,8 @@ static bool recognise_damaged(const yk__source *source, yk__report *report) {
     const size_t size = (size_t)(end - open);
     json_t *root = NULL;
     claim(report, true);
-    if (yk__json_parse(open, size, "metadata", &root, NULL) == YK__OK) yk__fact_json(report, NULL, "ultralytics", root, 3);
+    if (yk__json_parse_within(open, size, YK__PREFIX_MAX_WEIGHT, "metadata", &root, NULL) == YK__OK)
+        yk__fact_json(report, NULL, "ultralytics", root, 3);
     json_decref(root);
     char expected[48];
     snprintf(expected, sizeof expected, "length %zu, then '{' at byte 4", size);

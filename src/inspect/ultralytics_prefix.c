@@ -71,7 +71,7 @@ yk__code yk__prefix_read(const uint8_t *bytes, size_t n, yk__prefix *out, json_t
     for (int i = 0; i < 2 && code == YK__FORMAT; i++) {
         if (!ends_like_json(bytes, n, sizes[i])) continue;
         size = sizes[i];
-        code = yk__json_parse(bytes + 4, size, "metadata", &root, err);
+        code = yk__json_parse_within(bytes + 4, size, YK__PREFIX_MAX_WEIGHT, "metadata", &root, err);
     }
     if (!size)
         return yk__fail(err, YK__FORMAT, "what stands in front is no JSON object of the %" PRIu32 " bytes that are stated",

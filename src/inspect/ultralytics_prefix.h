@@ -12,6 +12,8 @@
 
 /* A page of metadata takes some KB, ten thousand class names some 200 KB. */
 #define YK__PREFIX_MAX_JSON ((uint32_t)1 << 20)
+/* Ten thousand class names weigh 20,000; parsing this takes at most some 8 MiB (engine/json_read.h). */
+#define YK__PREFIX_MAX_WEIGHT 200000u
 
 typedef struct yk__prefix {
     size_t json_at; /* 4 */
