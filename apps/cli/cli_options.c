@@ -6,7 +6,7 @@
 #include <string.h>
 
 const cli_option cli_build_options[] = {
-    {"--precision", "P", "arithmetic of the network: fp32 (default)"},
+    {"--precision", "P", "arithmetic of the network: fp32 (default) or bf16, faster and less exact (compare --summary)"},
     {"--imgsz", "N|H,W", "default input size of the engine; other commands: the input size of this run"},
     {"--device", "D", "cpu (default) or ref, the plain C oracle"},
     {"--end2end", NULL, "of a model with two heads take the one-to-one head, which needs no NMS"},

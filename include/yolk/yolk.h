@@ -176,7 +176,7 @@ typedef bool (*yk_progress_fn)(void *user, double fraction, const char *what);
 typedef struct yk_build_options {
     size_t size;
     const char *device;    /* "cpu" (default), "ref": what the recorded choices are for; the engine runs on any */
-    const char *precision; /* "fp32" (default) */
+    const char *precision; /* "fp32" (default), "bf16" */
     int32_t imgsz[2];      /* default input height and width of the engine; 0: the model's own */
     yk_choice3 end2end;    /* models with both heads: YK_ON takes the one-to-one head */
     const char *task;      /* "detect", "segment", "pose", "obb", "classify": for files that do not say; NULL: find out */
@@ -237,7 +237,7 @@ typedef struct yk_engine_info {
     const char *layout;    /* "v8", ... */
     const char *device;    /* "cpu", "ref" */
     const char *isa;       /* "avx512", "avx2", "generic", "c" */
-    const char *precision; /* "fp32" */
+    const char *precision; /* "fp32", "bf16" */
     int32_t n_threads;
     int32_t n_classes;
     int32_t imgsz[2]; /* default input height, width */

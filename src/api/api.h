@@ -20,6 +20,7 @@ struct yk_pool {
 struct yk_engine {
     yk__engine_file *file;  /* the mapped engine file, or NULL when built in memory */
     yk__model *built;       /* the model built on the fly, or NULL */
+    bool built_bf16;        /* built with --precision bf16 */
     const yk__model *model; /* one of the two */
     yk__pool *pool;
     bool owns_pool;
@@ -30,6 +31,9 @@ struct yk_engine {
     bool any_size;        /* input shapes other than the export's are possible */
     const char *fixed_by; /* else the name of the node that bakes the size in */
 };
+
+/* "fp32", "bf16": as the engine was built. */
+const char *yk__api_precision(const yk_engine *engine);
 
 struct yk_context {
     yk_engine *engine;

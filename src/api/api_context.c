@@ -169,15 +169,21 @@ const char *yk_context_layer_name(const yk_context *context, size_t i) {
 }
 
 /* Plain rows out of a BLOCKED tensor. */
-static void unblock(const yk__operand *from, const float *data, float *to) {
+static void unblock(const yk__operand *from, const void *data, float *to) {
     const int64_t *dim = from->shape.dim;
     for (int64_t n = 0; n < dim[0]; n++)
         for (int64_t c = 0; c < dim[1]; c++)
             for (int64_t y = 0; y < dim[2]; y++) {
-                const float *row = data + n * from->image_stride + c / from->block * from->block_stride + y * from->row_stride +
-                                   c % from->block;
-                for (int64_t x = 0; x < dim[3]; x++) *to++ = row[x * from->block];
+                int64_t at =
+                    n * from->image_stride + c / from->block * from->block_stride + y * from->row_stride + c % from->block;
+                for (int64_t x = 0; x < dim[3]; x++, at += from->pixel_stride)
+                    *to++ = from->dtype == YK__DTYPE_BF16 ? yk__bf16_to_float(((const uint16_t *)data)[at])
+                                                          : ((const float *)data)[at];
             }
+}
+
+static void widen(const uint16_t *from, int64_t count, float *to) {
+    for (int64_t i = 0; i < count; i++) to[i] = yk__bf16_to_float(from[i]);
 }
 
 yk_status yk_context_layer(yk_context *context, const char *name, yk_tensor *out, yk_error *error) {
@@ -191,13 +197,17 @@ yk_status yk_context_layer(yk_context *context, const char *name, yk_tensor *out
         if (strcmp(plan->graph->values[v].name, name) != 0 || place->kind != YK__PLACE_MEMORY) continue;
         yk__exec exec = {.memory = context->run.memory, .dynamic_shapes = context->run.dynamic_shapes};
         yk__tensor tensor = {place->dtype, *yk__operand_shape(place, &exec), yk__operand_data(place, &exec)};
-        if (place->form == YK__FORM_BLOCKED) {
+        if (place->form == YK__FORM_BLOCKED || place->dtype == YK__DTYPE_BF16) { /* handed out as rows of f32 */
             if (!yk__shape_count(&tensor.shape, &count))
                 return yk__api_fail(error, YK_ERROR_INTERNAL, "layer %s has no known size", name);
             yk__free(context->layer);
             context->layer = yk__alloc_array((size_t)count, sizeof *context->layer);
             if (!context->layer) return yk__api_fail(error, YK_ERROR_MEMORY, "out of memory for layer %s", name);
-            unblock(place, tensor.data, context->layer);
+            if (place->form == YK__FORM_BLOCKED)
+                unblock(place, tensor.data, context->layer);
+            else
+                widen(tensor.data, count, context->layer);
+            tensor.dtype = YK__DTYPE_F32;
             tensor.data = context->layer;
         }
         *out = public_tensor(&tensor, plan->graph->values[v].name);

@@ -17,6 +17,25 @@ static void count_graph(const yk__graph *graph, int64_t *parameters, int64_t *we
     }
 }
 
+/* Convolutions, and those among them that take bf16. */
+static void count_convolutions(const yk__graph *graph, int *all, int *bf16) {
+    *all = *bf16 = 0;
+    for (int32_t n = 0; n < graph->n_nodes; n++) {
+        const yk__node *node = &graph->nodes[n];
+        if (node->op != YK__OP_CONV) continue;
+        (*all)++;
+        if (graph->values[node->in[1]].dtype == YK__DTYPE_BF16) (*bf16)++;
+    }
+}
+
+static void precision_text(const yk_engine *engine, yk__text *text) {
+    int all, bf16;
+    count_convolutions(&engine->model->graph, &all, &bf16);
+    yk__text_printf(text, "precision    %s", yk__api_precision(engine));
+    if (bf16) yk__text_printf(text, " in %d of %d convolutions, sums and head fp32", bf16, all);
+    yk__text_add(text, "\n");
+}
+
 static void summary_text(const yk_engine *engine, yk__text *text) {
     const yk__model *m = engine->model;
     const yk__recipe *r = &m->recipe;
@@ -40,6 +59,7 @@ static void summary_text(const yk_engine *engine, yk__text *text) {
     yk__text_add(text, r->n_classes > 12 ? ", ...\n" : "\n");
     yk__text_printf(text, "network      %d operators, %lld parameters, %.1f MB of weights\n", (int)m->graph.n_nodes,
                     (long long)parameters, (double)bytes * 1e-6);
+    precision_text(engine, text);
     yk__text_printf(text, "runs on      %s, %s, %d thread%s\n", engine->ref ? "ref" : "cpu", engine->backend->isa,
                     (int)engine->n_threads, engine->n_threads == 1 ? "" : "s");
     for (int32_t i = 0; i < m->provenance.n_metrics; i++)
@@ -75,14 +95,14 @@ static json_t *summary_json(const yk_engine *engine) {
         json_array_append_new(sections, json_pack("{s:s,s:I,s:I,s:b}", "name", s->name, "offset", (json_int_t)s->offset,
                                                   "length", (json_int_t)s->length, "required", s->required));
     }
-    return json_pack("{s:s,s:s,s:[i,i],s:i,s:b,s:b,s:f,s:f,s:i,s:b,s:o,s:o,s:{s:i,s:I,s:I},s:{s:s?,s:s?,s:s?,s:s?},s:o}",
-                     "task", yk__task_name(r->task), "layout", yk__layout_name(r->layout), "imgsz", (int)r->imgsz[0],
-                     (int)r->imgsz[1], "stride", (int)r->stride, "any_size", engine->any_size, "rect", r->rect, "conf",
-                     (double)r->conf, "iou", (double)r->iou, "max_det", (int)r->max_det, "agnostic", r->agnostic, "names",
-                     names, "metrics", metrics, "network", "operators", (int)m->graph.n_nodes, "parameters",
-                     (json_int_t)parameters, "weight_bytes", (json_int_t)bytes, "source", "name", m->provenance.source_name,
-                     "format", m->provenance.source_format, "sha256", m->provenance.source_sha256, "options",
-                     m->provenance.options, "sections", sections);
+    return json_pack("{s:s,s:s,s:s,s:[i,i],s:i,s:b,s:b,s:f,s:f,s:i,s:b,s:o,s:o,s:{s:i,s:I,s:I},s:{s:s?,s:s?,s:s?,s:s?},s:o}",
+                     "task", yk__task_name(r->task), "layout", yk__layout_name(r->layout), "precision",
+                     yk__api_precision(engine), "imgsz", (int)r->imgsz[0], (int)r->imgsz[1], "stride", (int)r->stride,
+                     "any_size", engine->any_size, "rect", r->rect, "conf", (double)r->conf, "iou", (double)r->iou, "max_det",
+                     (int)r->max_det, "agnostic", r->agnostic, "names", names, "metrics", metrics, "network", "operators",
+                     (int)m->graph.n_nodes, "parameters", (json_int_t)parameters, "weight_bytes", (json_int_t)bytes, "source",
+                     "name", m->provenance.source_name, "format", m->provenance.source_format, "sha256",
+                     m->provenance.source_sha256, "options", m->provenance.options, "sections", sections);
 }
 
 static json_t *shape_json(const yk__shape *shape) {

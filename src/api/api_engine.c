@@ -114,6 +114,7 @@ static yk__code open_model_file(yk_engine *engine, const char *path, const yk_en
     code = yk__api_build_model(path, &build, &engine->built, err);
     if (code != YK__OK) goto done;
     engine->model = engine->built;
+    engine->built_bf16 = build.precision && strcmp(build.precision, "bf16") == 0;
     bool self_contained = engine->built->n_more_mappings == 0; /* else the key does not cover the data files */
     if (entry && self_contained && yk__api_write_engine(engine->built, entry, &build, engine->pool, &ignored) == YK__OK)
         yk__cache_trim(&cache, YK__CACHE_MAX_BYTES, entry);
@@ -189,6 +190,10 @@ void yk_engine_destroy(yk_engine **engine_at) {
 
 /* ---- what an engine says of itself ---- */
 
+const char *yk__api_precision(const yk_engine *engine) {
+    return engine->file ? engine->file->precision : engine->built_bf16 ? "bf16" : "fp32";
+}
+
 yk_status yk_engine_get_info(const yk_engine *engine, yk_engine_info *info, yk_error *error) {
     if (!engine || !info) return yk__api_fail(error, YK_ERROR_ARGUMENT, "yk_engine_get_info: engine and info must not be NULL");
     const yk__recipe *r = &engine->model->recipe;
@@ -199,7 +204,7 @@ yk_status yk_engine_get_info(const yk_engine *engine, yk_engine_info *info, yk_e
                            .layout = yk__layout_name(r->layout),
                            .device = engine->ref ? "ref" : "cpu",
                            .isa = engine->backend->isa,
-                           .precision = engine->file ? engine->file->precision : "fp32",
+                           .precision = yk__api_precision(engine),
                            .n_threads = engine->n_threads,
                            .n_classes = r->n_classes,
                            .imgsz = {r->imgsz[0], r->imgsz[1]},

@@ -16,9 +16,10 @@
 #include "graph/infer.h"
 
 /* PLAIN: row-major, no gaps, any rank and dtype.
- * BLOCKED: f32 N x C x H x W stored as [N][ceil(C/b)][halo+H+halo][halo+W+halo][b], b = the backend's block. Lanes past C are
- * zero. The halo (rows and columns of zeros around every plane) is written by whoever writes the tensor, so that convolutions
- * need no edge code; a tensor's halo is the largest that any of its readers asks for. */
+ * BLOCKED: N x C x H x W in blocks of b channels, b = the backend's block. f32: [N][ceil(C/b)][halo+H+halo][halo+W+halo][b];
+ * bf16: [N][halo+H+halo][halo+W+halo][ceil(C/b)][b], a pixel's blocks side by side, as products of pairs and tiles want them.
+ * Lanes past C are zero. The halo (rows and columns of zeros around every plane) is written by whoever writes the tensor, so
+ * that convolutions need no edge code; a tensor's halo is the largest that any of its readers asks for. */
 typedef enum yk__form { YK__FORM_PLAIN, YK__FORM_BLOCKED } yk__form;
 
 typedef enum yk__place_kind {
@@ -38,9 +39,9 @@ typedef struct yk__operand {
     yk__shape shape;      /* logical shape, N x C x H x W for BLOCKED */
     const void *constant; /* elements, when known at plan time */
     size_t offset;        /* bytes from the start of the context's memory to element (0,0,0,0), behind the halo */
-    /* BLOCKED, in floats: from one picture, channel block, row to the next. A concat's parts and a split's outputs are such
-     * views into one buffer; an x step is always `block` floats. */
-    int64_t image_stride, block_stride, row_stride;
+    /* BLOCKED, in elements: from one picture, channel block, row, pixel to the next. A concat's parts and a split's outputs are
+     * such views into one buffer. f32: a pixel is `block` further; bf16: a block is. */
+    int64_t image_stride, block_stride, row_stride, pixel_stride;
     int32_t block, halo;
 } yk__operand;
 

@@ -10,11 +10,18 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 /* XCR0 bits (Intel SDM vol. 1, 13.1): SSE and AVX state; opmask and the two halves of zmm; AMX tile configuration and data. */
 #define XCR0_AVX    0x6u
 #define XCR0_AVX512 0xE6u
 #define XCR0_AMX    0x60000u
+/* arch_prctl request and feature number of Linux (asm/prctl.h has them from 5.16 on) */
+#define ARCH_REQ_XCOMP_PERM 0x1023
+#define XFEATURE_TILE_DATA  18
 
 typedef struct cpuid_leaf {
     uint32_t eax, ebx, ecx, edx;
@@ -38,6 +45,15 @@ static uint32_t read_xcr0(void) {
     return low;
 }
 
+/* Linux lets a process use tiles once it has asked (the kernel then makes room for 8 KiB more of registers per thread). */
+static bool may_use_tiles(void) {
+#ifdef __linux__
+    return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_TILE_DATA) == 0;
+#else
+    return false;
+#endif
+}
+
 static void find_features(yk__cpu *cpu) {
     const cpuid_leaf basic = read_leaf(1, 0);
     const bool os_saves = bit(basic.ecx, 27); /* OSXSAVE */
@@ -56,8 +72,9 @@ static void find_features(yk__cpu *cpu) {
         cpu->avx512_vbmi = cpu->avx512 && bit(seven.ecx, 1);
         cpu->avx512_bf16 = cpu->avx512 && bit(seven_one.eax, 5);
     }
-    /* Tiles with both int8 and bf16 products; Linux still wants a permission request before the first use. */
-    cpu->amx = (saved & XCR0_AMX) == XCR0_AMX && bit(seven.edx, 24) && bit(seven.edx, 25) && bit(seven.edx, 22);
+    /* Tiles with both int8 and bf16 products. */
+    cpu->amx = cpu->avx512_bf16 && (saved & XCR0_AMX) == XCR0_AMX && bit(seven.edx, 24) && bit(seven.edx, 25) &&
+               bit(seven.edx, 22) && may_use_tiles();
 }
 
 static void find_brand(yk__cpu *cpu) {
@@ -171,14 +188,23 @@ static bool contains(yk__isa own, yk__isa other) {
     return other == YK__ISA_GENERIC || other == own || (own == YK__ISA_AVX512 && other == YK__ISA_AVX2);
 }
 
+/* The caps above the level names: what avx512 leaves out. */
+static bool apply_fine_cap(yk__cpu *cpu, const char *cap) {
+    bool amx = strcmp(cap, "amx") == 0, bf16 = strcmp(cap, "avx512bf16") == 0;
+    if (bf16 && cpu->avx512_bf16) cpu->amx = false;
+    return amx || bf16;
+}
+
 /* Lowers the level and clears every flag above it, so that no kernel slips through by asking for its flag alone. */
 static void apply_cap(yk__cpu *cpu, const char *cap) {
     size_t level = 0;
+    if (apply_fine_cap(cpu, cap)) return;
     while (level < N_ISAS && strcmp(cap, isa_names[level]) != 0) level++;
     if (level == N_ISAS || !contains(cpu->isa, (yk__isa)level)) return;
     cpu->isa = (yk__isa)level;
+    cpu->avx512_bf16 = cpu->amx = false;
     if (cpu->isa == YK__ISA_AVX512) return;
-    cpu->avx512 = cpu->avx512_vnni = cpu->avx512_bf16 = cpu->avx512_vbmi = cpu->amx = false;
+    cpu->avx512 = cpu->avx512_vnni = cpu->avx512_vbmi = false;
     if (cpu->isa == YK__ISA_GENERIC) cpu->fma = cpu->f16c = cpu->avx2 = cpu->avx_vnni = cpu->neon = false;
 }
 

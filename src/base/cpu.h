@@ -17,8 +17,8 @@ typedef struct yk__cpu {
     yk__isa isa;    /* highest usable level, after the mask */
 } yk__cpu;
 
-/* Found once, then constant; thread-safe. The environment variable YOLK_CPU = avx512|avx2|neon|generic caps the level; a
- * level that the processor lacks or an unknown word is ignored. */
+/* Found once, then constant; thread-safe. The environment variable YOLK_CPU = amx|avx512bf16|avx512|avx2|neon|generic
+ * caps what is used, each without what stands before it; what the processor lacks or an unknown word is ignored. */
 const yk__cpu *yk__cpu_get(void);
 /* The features under an explicit cap ("avx2", NULL = none), for tests that run several levels in one process. */
 yk__cpu yk__cpu_with_cap(const char *cap);

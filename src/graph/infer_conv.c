@@ -36,9 +36,26 @@ static yk__code want_activation(const yk__rule_call *call) {
     return yk__rule_fail(call, YK__UNSUPPORTED, "activation \"%.40s\" is none that yolk can fuse", act);
 }
 
-static yk__code want_conv_inputs(const yk__rule_call *call, int64_t *group) {
+/* Weights are as x; the bias too, or f32. */
+static yk__code want_conv_types(const yk__rule_call *call) {
     YK__TRY(yk__rule_want_float(call, 0));
-    YK__TRY(yk__rule_want_same_type(call));
+    if (call->in[1].dtype != call->in[0].dtype) return yk__rule_fail(call, YK__GRAPH, "inputs 0 and 1 differ in type");
+    bool known = !yk__rule_has(call, 2) || call->in[2].dtype == call->in[0].dtype || call->in[2].dtype == YK__DTYPE_F32;
+    return known ? YK__OK : yk__rule_fail(call, YK__GRAPH, "the bias must be of input 0's type or f32");
+}
+
+/* The output's element type: named, or that of x. */
+static yk__code conv_out_type(const yk__rule_call *call, yk__dtype *type) {
+    const char *name = yk__node_string(call->node, "out_type", NULL);
+    *type = name ? yk__dtype_from_name(name) : call->in[0].dtype;
+    if (!yk__dtype_is_float(*type)) return yk__rule_fail(call, YK__GRAPH, "out_type \"%.40s\" is no float type", name);
+    if (yk__rule_has(call, 3) && call->in[3].dtype != *type)
+        return yk__rule_fail(call, YK__GRAPH, "the residual is not of the output's type");
+    return YK__OK;
+}
+
+static yk__code want_conv_inputs(const yk__rule_call *call, int64_t *group) {
+    YK__TRY(want_conv_types(call));
     YK__TRY(yk__rule_want_rank(call, 0, 3, YK__MAX_RANK));
     YK__TRY(yk__rule_want_rank(call, 1, call->in[0].shape.rank, call->in[0].shape.rank));
     *group = yk__node_int(call->node, "group", 1);
@@ -63,7 +80,9 @@ static yk__code conv(const yk__rule_call *call) {
     yk__shape shape = windowed_shape(call, weight->dim[0], &window);
     if (yk__rule_has(call, 3) && !yk__shape_equal(&call->in[3].shape, &shape))
         return yk__rule_fail(call, YK__SHAPE, "the residual does not have the output's shape");
-    yk__rule_set(call, 0, call->in[0].dtype, &shape);
+    yk__dtype type;
+    YK__TRY(conv_out_type(call, &type));
+    yk__rule_set(call, 0, type, &shape);
     return YK__OK;
 }
 

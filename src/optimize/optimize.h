@@ -22,4 +22,7 @@ const yk__pass *yk__pass_list(int *count);
  * with a leading '-' switch those off ("-fuse_silu"), "none" runs none. Unknown names: ARGUMENT, listing the known ones. */
 yk__code yk__optimize(yk__model *model, const char *passes, yk__evaluate_fn evaluate, yk__error *err) YK__MUST_USE;
 
+/* After the passes, for --precision bf16: rounds weights, marks which values are bf16 and puts Casts between (lower_bf16.c). */
+yk__code yk__lower_bf16(yk__model *model, yk__evaluate_fn evaluate, yk__error *err) YK__MUST_USE;
+
 #endif

@@ -6,8 +6,9 @@
  * would put something else of it over another part, its copy stays. */
 #include "plan/plan_stages.h"
 
-static bool is_f32_rank4(const yk__inferred *facts) {
-    return facts->dtype == YK__DTYPE_F32 && facts->shape.rank == 4 && !facts->dynamic;
+/* What BLOCKED can hold. */
+static bool is_map(const yk__inferred *facts) {
+    return (facts->dtype == YK__DTYPE_F32 || facts->dtype == YK__DTYPE_BF16) && facts->shape.rank == 4 && !facts->dynamic;
 }
 
 static bool is_channel_axis(int64_t axis) {
@@ -18,7 +19,7 @@ static bool is_channel_axis(int64_t axis) {
 static bool slice_range(const yk__planner *planner, const yk__node *node, int64_t *start) {
     const yk__inferred *inferred = planner->plan->inferred;
     yk__inferred in = inferred[node->in[0]], out = inferred[node->out[0]];
-    if (!is_f32_rank4(&in) || !is_f32_rank4(&out)) return false;
+    if (!is_map(&in) || !is_map(&out)) return false;
     for (int d = 0; d < 4; d++) {
         if (d != 1 && in.shape.dim[d] != out.shape.dim[d]) return false;
     }
@@ -55,7 +56,7 @@ static bool has_form(const uint8_t *forms, int32_t value, yk__form form) {
 static bool parts_fit(const yk__planner *planner, int32_t index, const uint8_t *forms) {
     const yk__node *node = &planner->graph->nodes[index];
     const yk__inferred *inferred = planner->plan->inferred;
-    if (!has_form(forms, node->in[0], YK__FORM_BLOCKED) || !is_f32_rank4(&inferred[node->in[0]])) return false;
+    if (!has_form(forms, node->in[0], YK__FORM_BLOCKED) || !is_map(&inferred[node->in[0]])) return false;
     if (node->op == YK__OP_IDENTITY) return true;
     int64_t start, whole = inferred[node->in[0]].shape.dim[1];
     if (node->op == YK__OP_SLICE) {
@@ -65,7 +66,7 @@ static bool parts_fit(const yk__planner *planner, int32_t index, const uint8_t *
     }
     if (!is_channel_axis(yk__node_int(node, "axis", 0))) return false;
     for (int32_t i = 0; i < node->n_out; i++) {
-        if (node->out[i] == YK__NO_VALUE || !is_f32_rank4(&inferred[node->out[i]])) return false;
+        if (node->out[i] == YK__NO_VALUE || !is_map(&inferred[node->out[i]])) return false;
         if (yk__plan_part_channel(planner, index, i) % planner->block != 0) return false;
     }
     return true;
@@ -73,10 +74,10 @@ static bool parts_fit(const yk__planner *planner, int32_t index, const uint8_t *
 
 static bool concat_fits(const yk__planner *planner, const yk__node *node, const uint8_t *forms) {
     const yk__inferred *inferred = planner->plan->inferred;
-    if (!is_channel_axis(yk__node_int(node, "axis", 0)) || !is_f32_rank4(&inferred[node->out[0]])) return false;
+    if (!is_channel_axis(yk__node_int(node, "axis", 0)) || !is_map(&inferred[node->out[0]])) return false;
     int64_t channel = 0, blocked = 0;
     for (int32_t i = 0; i < node->n_in; i++) {
-        if (node->in[i] == YK__NO_VALUE || !is_f32_rank4(&inferred[node->in[i]]) || channel % planner->block != 0) return false;
+        if (node->in[i] == YK__NO_VALUE || !is_map(&inferred[node->in[i]]) || channel % planner->block != 0) return false;
         int64_t channels = inferred[node->in[i]].shape.dim[1];
         if (has_form(forms, node->in[i], YK__FORM_BLOCKED)) blocked += channels;
         channel += channels;

@@ -20,6 +20,22 @@ typedef struct stretch {
 #define SETS_PER_WAY   64
 #define STRIDE_PADDING 12
 
+/* bf16: pixel by pixel, all of a pixel's channel blocks side by side. */
+static yk__code lay_out_pixels(yk__plan_tensor *t, int32_t block, yk__error *err) {
+    const int64_t *dim = t->shape.dim;
+    int64_t blocks = (dim[1] + block - 1) / block, rows, pixels, pixel, row, image, all;
+    bool fits = yk__add_i64(dim[2], 2 * (int64_t)t->halo, &rows) && yk__add_i64(dim[3], 2 * (int64_t)t->halo, &pixels) &&
+                yk__mul_i64(blocks, block, &pixel) && yk__mul_i64(pixels, pixel, &row) && yk__mul_i64(rows, row, &image) &&
+                yk__mul_i64(image, dim[0], &all) && all < INT64_MAX / 8;
+    if (!fits) return yk__fail(err, YK__LIMIT, "a tensor of this network is too large to plan");
+    t->block_stride = block;
+    t->pixel_stride = pixel;
+    t->row_stride = row;
+    t->image_stride = image;
+    t->bytes = (size_t)all * yk__dtype_size(t->dtype);
+    return YK__OK;
+}
+
 static yk__code lay_out_blocked(yk__plan_tensor *t, int32_t block, yk__error *err) {
     const int64_t *dim = t->shape.dim;
     int64_t blocks = (dim[1] + block - 1) / block, rows, pixels, row, plane, image, all;
@@ -33,6 +49,7 @@ static yk__code lay_out_blocked(yk__plan_tensor *t, int32_t block, yk__error *er
     plane = (plane + floats_per_line - 1) / floats_per_line * floats_per_line;
     int64_t in_sets = plane / floats_per_line % SETS_PER_WAY;
     if (blocks > 1 && in_sets < STRIDE_PADDING) plane += (STRIDE_PADDING - in_sets) * floats_per_line;
+    t->pixel_stride = block;
     t->row_stride = row;
     t->block_stride = plane;
     t->image_stride = plane * blocks;
@@ -41,6 +58,7 @@ static yk__code lay_out_blocked(yk__plan_tensor *t, int32_t block, yk__error *er
 }
 
 static yk__code lay_out(yk__planner *planner, yk__plan_tensor *t, yk__error *err) {
+    if (t->form == YK__FORM_BLOCKED && t->dtype == YK__DTYPE_BF16) return lay_out_pixels(t, planner->block, err);
     if (t->form == YK__FORM_BLOCKED) return lay_out_blocked(t, planner->block, err);
     if (!yk__tensor_bytes(t->dtype, &t->shape, &t->bytes) || t->bytes > SIZE_MAX / 4) {
         char text[128];

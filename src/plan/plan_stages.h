@@ -37,7 +37,7 @@ typedef struct yk__plan_tensor {
     int32_t halo;         /* what its readers ask for; on a root, after elide: of the whole family */
     bool is_output;       /* read after the last step */
     int32_t first, last;  /* roots, after the memory stage: steps between which the memory is taken */
-    int64_t row_stride, block_stride, image_stride;
+    int64_t row_stride, block_stride, image_stride, pixel_stride; /* in elements */
     size_t bytes, offset; /* roots; offset is where the block begins (its halo included) */
 } yk__plan_tensor;
 

@@ -25,8 +25,9 @@ static yk__operand make_operand(const yk__planner *planner, int32_t index) {
         operand.row_stride = root->row_stride;
         operand.block_stride = root->block_stride;
         operand.image_stride = root->image_stride;
-        int64_t behind_halo = root->halo * (root->row_stride + planner->block);
-        operand.offset += (size_t)(channel / planner->block * root->block_stride + behind_halo) * sizeof(float);
+        operand.pixel_stride = root->pixel_stride;
+        int64_t behind_halo = root->halo * (root->row_stride + root->pixel_stride);
+        operand.offset += (size_t)(channel / planner->block * root->block_stride + behind_halo) * yk__dtype_size(tensor->dtype);
     }
     return operand;
 }

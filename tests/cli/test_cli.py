@@ -72,7 +72,8 @@ class Case(unittest.TestCase):
         environment = dict(os.environ, XDG_CACHE_HOME=self.path("cache"), **(env or {}))
         done = subprocess.run([YOLK, *args], input=stdin, capture_output=True, timeout=300, env=environment, cwd=cwd,
                               check=False)
-        self.assertEqual(done.returncode, expect, msg=(args, done.stdout[-500:], done.stderr[-500:]))
+        if expect is not None:
+            self.assertEqual(done.returncode, expect, msg=(args, done.stdout[-500:], done.stderr[-500:]))
         return done
 
     def predict(self, model, *args, expect=0, stdin=b""):
@@ -486,6 +487,28 @@ class Detect(Case):
         before, = self.predict(DETECT, path, "--imgsz", "64", "--conf", "0.001")
         after, = self.predict(self.engine, path, "--imgsz", "64", "--conf", "0.001")
         self.assertEqual(before["results"], after["results"])
+
+    def test_bf16(self):
+        half = self.path("half.yolk")
+        self.yolk("build", DETECT, "--precision", "bf16", "-o", half)
+        self.assertLess(os.path.getsize(half), 0.7 * os.path.getsize(self.engine))
+        self.assertEqual(json.loads(self.yolk("check", half, "--json").stdout)["verdict"], "valid")
+        self.assertIn(b"bf16", self.yolk("inspect", half).stdout)
+        self.assertIn("conv_bf16", self.yolk("inspect", half, "--layers", "--imgsz", "64").stdout.decode())
+        picture = self.write("a.png", png())
+        bench = ["--imgsz", "64", "--seconds", "0.1", "--json"]
+        for model in ([half], [DETECT, "--precision", "bf16"]): # the same engine, and what a model file becomes
+            self.assertEqual(json.loads(self.yolk("bench", *model, *bench).stdout)["precision"], "bf16")
+        size = ["--imgsz", "64", "--conf", "0.001"]
+        one, = self.predict(half, picture, *size)
+        two, = self.predict(DETECT, picture, *size, "--precision", "bf16")
+        self.assertEqual(one["results"], two["results"])
+        self.yolk("compare", self.engine, DETECT, picture, "--imgsz", "64", "--precision", "bf16", "--summary", expect=None)
+
+    def test_precisions_that_are_not_built(self):
+        for name, status in (("fp16", 4), ("int8", 4), ("fp31", 2)):
+            done = self.yolk("build", DETECT, "--precision", name, "-o", self.path("x.yolk"), expect=status)
+            self.assertIn(f"'{name}': use fp32 or bf16", done.stderr.decode())
 
     def test_inspect(self):
         info = json.loads(self.yolk("inspect", self.engine, "--json").stdout)

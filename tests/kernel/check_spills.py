@@ -50,7 +50,7 @@ def main():
     n_loops, bad = 0, []
     for name, body in functions(binary, objdump):
         for loop in innermost_loops(body):
-            fma = sum(code.startswith("vfmadd") for code in loop)
+            fma = sum(code.startswith(("vfmadd", "vdpbf16ps")) for code in loop)
             if fma < FEWEST_FMA:
                 continue
             n_loops += 1

@@ -29,6 +29,23 @@ int32_t kernel_case_constant(kernel_case *c, int rank, const int64_t *dim, const
     return yk__graph_add_constant(&c->graph, "w", YK__DTYPE_F32, &shape, data);
 }
 
+/* The same of bf16: the data are floats that bf16 can hold. */
+int32_t kernel_case_input_bf16(kernel_case *c, int rank, const int64_t *dim, const float *data) {
+    int32_t value = kernel_case_input(c, rank, dim, data);
+    c->graph.values[value].dtype = YK__DTYPE_BF16;
+    return value;
+}
+
+int32_t kernel_case_constant_bf16(kernel_case *c, int rank, const int64_t *dim, const float *data) {
+    yk__shape shape = yk__shape_make(rank, dim);
+    int64_t count = 0;
+    if (!yk__shape_count(&shape, &count)) abort();
+    uint16_t *half = yk__arena_array(&c->graph.arena, (size_t)count + 1, sizeof *half);
+    if (!half) abort();
+    for (int64_t i = 0; i < count; i++) half[i] = yk__float_to_bf16(data[i]);
+    return yk__graph_add_constant(&c->graph, "w", YK__DTYPE_BF16, &shape, half);
+}
+
 yk__node *kernel_case_node(kernel_case *c, yk__op op, const int32_t *in, int n_in, int n_out) {
     int32_t out[KERNEL_CASE_OPERANDS];
     yk__shape unknown = {.rank = 0};
@@ -53,17 +70,45 @@ static size_t lay_out(const kernel_case *c, yk__operand *operand, int32_t block,
     }
     const int64_t *dim = operand->shape.dim;
     int64_t blocks = (dim[1] + block - 1) / block + c->blocks_before + c->blocks_after;
+    const size_t element = yk__dtype_size(operand->dtype);
     operand->block = block;
+    if (operand->dtype == YK__DTYPE_BF16) {
+        operand->block_stride = block;
+        operand->pixel_stride = blocks * block;
+        operand->row_stride = (dim[3] + 2 * operand->halo) * operand->pixel_stride;
+        operand->image_stride = (dim[2] + 2 * operand->halo) * operand->row_stride;
+        *first = (size_t)(c->blocks_before * block + operand->halo * (operand->row_stride + operand->pixel_stride)) * element;
+        return (size_t)(operand->image_stride * dim[0]) * element;
+    }
+    operand->pixel_stride = block;
     operand->row_stride = (dim[3] + 2 * operand->halo) * block;
     operand->block_stride = (dim[2] + 2 * operand->halo) * operand->row_stride + 64;
     operand->image_stride = blocks * operand->block_stride;
-    *first = (size_t)(c->blocks_before * operand->block_stride + operand->halo * (operand->row_stride + block)) * sizeof(float);
-    return (size_t)(operand->image_stride * dim[0]) * sizeof(float);
+    *first = (size_t)(c->blocks_before * operand->block_stride + operand->halo * (operand->row_stride + block)) * element;
+    return (size_t)(operand->image_stride * dim[0]) * element;
 }
 
-static float *blocked_at(const kernel_case *c, const yk__operand *o, int64_t n, int64_t ch, int64_t y, int64_t x) {
-    return (float *)(void *)(c->memory + o->offset) + n * o->image_stride + ch / o->block * o->block_stride +
-           y * o->row_stride + x * o->block + ch % o->block;
+static uint8_t *blocked_at(const kernel_case *c, const yk__operand *o, int64_t n, int64_t ch, int64_t y, int64_t x) {
+    int64_t at =
+        n * o->image_stride + ch / o->block * o->block_stride + y * o->row_stride + x * o->pixel_stride + ch % o->block;
+    return c->memory + (int64_t)o->offset + at * (int64_t)yk__dtype_size(o->dtype);
+}
+
+static float get(const yk__operand *o, const uint8_t *p) {
+    uint16_t half;
+    float single;
+    memcpy(&half, p, sizeof half);
+    if (o->dtype == YK__DTYPE_BF16) return yk__bf16_to_float(half);
+    memcpy(&single, p, sizeof single);
+    return single;
+}
+
+static void put(const yk__operand *o, uint8_t *p, float value) {
+    uint16_t half = yk__float_to_bf16(value);
+    if (o->dtype == YK__DTYPE_BF16)
+        memcpy(p, &half, sizeof half);
+    else
+        memcpy(p, &value, sizeof value);
 }
 
 static void fill_blocked(const kernel_case *c, const yk__operand *o, const float *data) {
@@ -73,7 +118,7 @@ static void fill_blocked(const kernel_case *c, const yk__operand *o, const float
             for (int64_t y = -o->halo; y < d[2] + o->halo; y++) {
                 for (int64_t x = -o->halo; x < d[3] + o->halo; x++) {
                     bool inside = ch < d[1] && y >= 0 && y < d[2] && x >= 0 && x < d[3];
-                    *blocked_at(c, o, n, ch, y, x) = inside ? data[((n * d[1] + ch) * d[2] + y) * d[3] + x] : 0.0f;
+                    put(o, blocked_at(c, o, n, ch, y, x), inside ? data[((n * d[1] + ch) * d[2] + y) * d[3] + x] : 0.0f);
                 }
             }
         }
@@ -164,6 +209,8 @@ int kernel_case_prepare(kernel_case *c, const yk__backend *backend, const yk__ke
         if (o->kind != YK__PLACE_MEMORY) continue;
         if (o->form == YK__FORM_BLOCKED)
             fill_blocked(c, o, c->data[node->in[i]]);
+        else if (o->dtype == YK__DTYPE_BF16)
+            for (size_t k = 0; k < c->bytes[i] / 2; k++) put(o, c->memory + o->offset + 2 * k, c->data[node->in[i]][k]);
         else
             memcpy(c->memory + o->offset, c->data[node->in[i]], c->bytes[i]);
     }
@@ -190,10 +237,12 @@ void *kernel_case_output(const kernel_case *c, int i, int64_t *count) {
     const yk__operand *o = &c->operands[KERNEL_CASE_OPERANDS + i];
     size_t bytes;
     if (!yk__shape_count(&o->shape, count) || !yk__tensor_bytes(o->dtype, &o->shape, &bytes)) return NULL;
-    float *out = malloc(bytes ? bytes : 1);
+    const bool is_bf16 = o->dtype == YK__DTYPE_BF16;
+    float *out = malloc((is_bf16 ? 2 : 1) * bytes + 1);
     if (!out) return NULL;
     if (o->form == YK__FORM_PLAIN) {
-        memcpy(out, c->memory + o->offset, bytes);
+        if (!is_bf16) memcpy(out, c->memory + o->offset, bytes);
+        for (int64_t k = 0; is_bf16 && k < *count; k++) out[k] = get(o, c->memory + o->offset + 2 * k);
         return out;
     }
     const int64_t *d = o->shape.dim;
@@ -201,7 +250,7 @@ void *kernel_case_output(const kernel_case *c, int i, int64_t *count) {
     for (int64_t n = 0; n < d[0]; n++) {
         for (int64_t ch = 0; ch < d[1]; ch++) {
             for (int64_t y = 0; y < d[2]; y++) {
-                for (int64_t x = 0; x < d[3]; x++) *to++ = *blocked_at(c, o, n, ch, y, x);
+                for (int64_t x = 0; x < d[3]; x++) *to++ = get(o, blocked_at(c, o, n, ch, y, x));
             }
         }
     }
@@ -221,10 +270,10 @@ static const char *check_output(const kernel_case *c, int k, uint8_t *allowed) {
         for (int64_t ch = 0; ch < lanes; ch++) {
             for (int64_t y = -o->halo; y < d[2] + o->halo; y++) {
                 for (int64_t x = -o->halo; x < d[3] + o->halo; x++) {
-                    const float *p = blocked_at(c, o, n, ch, y, x);
-                    memset(allowed + ((const uint8_t *)p - c->memory), 1, sizeof *p);
+                    const uint8_t *p = blocked_at(c, o, n, ch, y, x);
+                    memset(allowed + (p - c->memory), 1, yk__dtype_size(o->dtype));
                     bool inside = ch < d[1] && y >= 0 && y < d[2] && x >= 0 && x < d[3];
-                    if (!inside && *p != 0.0f) return ch < d[1] ? "the halo is not zero" : "an unused lane is not zero";
+                    if (!inside && get(o, p) != 0.0f) return ch < d[1] ? "the halo is not zero" : "an unused lane is not zero";
                 }
             }
         }

@@ -37,12 +37,15 @@ void kernel_case_init(kernel_case *c);
 /* Values and the node, in the order of the node's operands. */
 int32_t kernel_case_input(kernel_case *c, int rank, const int64_t *dim, const float *data);
 int32_t kernel_case_constant(kernel_case *c, int rank, const int64_t *dim, const float *data);
+/* The same in bf16; data are still floats, rounded here (they are given as bf16 can hold them). */
+int32_t kernel_case_input_bf16(kernel_case *c, int rank, const int64_t *dim, const float *data);
+int32_t kernel_case_constant_bf16(kernel_case *c, int rank, const int64_t *dim, const float *data);
 /* Shapes of outputs are inferred; name the number of outputs. */
 yk__node *kernel_case_node(kernel_case *c, yk__op op, const int32_t *in, int n_in, int n_out);
 /* Asks the kernel and lays everything out. 1: ready; 0: the kernel does not accept; -1: a failure, text in err. */
 int kernel_case_prepare(kernel_case *c, const yk__backend *backend, const yk__kernel *kernel, yk__pool *pool, yk__error *err);
 yk__code kernel_case_run(kernel_case *c, yk__error *err);
-/* Output i as PLAIN elements (of its dtype; count through *count); free with free(). */
+/* Output i as PLAIN elements (of its dtype, bf16 as floats; count through *count); free with free(). */
 void *kernel_case_output(const kernel_case *c, int i, int64_t *count);
 /* What the kernel did outside its outputs and scratch: NULL when nothing, else a text (static). Blocked outputs must have a
  * zero halo and zero unused lanes. */

@@ -25,6 +25,31 @@ INLINE void zero_halo(float *plane, int64_t h, int64_t w, int64_t halo, int64_t 
     }
 }
 
+INLINE void zero_run(uint16_t *p, int64_t pixels, int64_t pixel, size_t bytes) {
+    for (int64_t i = 0; i < pixels; i++) memset(p + i * pixel, 0, bytes);
+}
+
+/* The halo around rows y0 .. y1-1 of channel blocks first .. first+blocks-1 of picture n. */
+INLINE void zero_border(void *out, const yk__operand *at, int64_t n, int64_t first, int64_t blocks, int64_t y0, int64_t y1) {
+    const int64_t h = at->shape.dim[2], w = at->shape.dim[3], halo = at->halo, row = at->row_stride, pixel = at->pixel_stride;
+    if (halo == 0) return;
+    if (at->dtype != YK__DTYPE_BF16) {
+        float *plane = (float *)out + n * at->image_stride + first * at->block_stride;
+        for (int64_t b = 0; b < blocks; b++) zero_halo(plane + b * at->block_stride, h, w, halo, row, y0, y1);
+        return;
+    }
+    uint16_t *plane = (uint16_t *)out + n * at->image_stride + first * at->block_stride;
+    const size_t bytes = (size_t)(blocks * LANES) * sizeof *plane;
+    for (int64_t y = y0; y < y1; y++) {
+        zero_run(plane + y * row - halo * pixel, halo, pixel, bytes);
+        zero_run(plane + y * row + w * pixel, halo, pixel, bytes);
+    }
+    for (int64_t i = 1; i <= halo; i++) {
+        if (y0 == 0) zero_run(plane - i * row - halo * pixel, w + 2 * halo, pixel, bytes);
+        if (y1 == h) zero_run(plane + (h - 1 + i) * row - halo * pixel, w + 2 * halo, pixel, bytes);
+    }
+}
+
 /* act over n vectors in place. */
 INLINE void activate(float *v, int64_t n, yk__activation act, float alpha, float beta) {
     switch (act) {

@@ -73,16 +73,31 @@ static bool resolve(const yk__node *node, const yk__shape *in, const yk__shape *
     return weight->dim[0] == s->o && yk__conv_activation(node, &s->act, &s->alpha, &s->beta) && resolve_padding(node, s);
 }
 
-bool yk__conv_resolve(const yk__query *query, yk__conv_shape *shape) {
+/* Weights are known; where there is a residual it looks like the output. */
+static bool resolve_operands(const yk__query *query, yk__conv_shape *shape) {
     const yk__node *node = query->node;
-    if (!yk__cpu_is_map(&query->in[0]) || !yk__cpu_is_map(&query->out[0])) return false;
-    if (!yk__cpu_is_f32(&query->in[1]) || !query->in[1].data) return false;
-    if (!resolve(node, &query->in[0].shape, &query->in[1].shape, &query->out[0].shape, shape)) return false;
+    if (!query->in[1].data || !resolve(node, &query->in[0].shape, &query->in[1].shape, &query->out[0].shape, shape))
+        return false;
     shape->has_bias = node->n_in > 2 && query->in[2].dtype != YK__DTYPE_NONE;
     shape->has_residual = node->n_in > 3 && query->in[3].dtype != YK__DTYPE_NONE;
     if (shape->has_bias && (!yk__cpu_is_f32(&query->in[2]) || !query->in[2].data)) return false;
-    return !shape->has_residual ||
-           (yk__cpu_is_map(&query->in[3]) && yk__shape_equal(&query->in[3].shape, &query->out[0].shape));
+    return !shape->has_residual || (query->in[3].dtype == query->out[0].dtype && !query->in[3].dynamic &&
+                                    yk__shape_equal(&query->in[3].shape, &query->out[0].shape));
+}
+
+bool yk__conv_resolve(const yk__query *query, yk__conv_shape *shape) {
+    return yk__cpu_is_map(&query->in[0]) && yk__cpu_is_map(&query->out[0]) && yk__cpu_is_f32(&query->in[1]) &&
+           resolve_operands(query, shape);
+}
+
+bool yk__conv_resolve_first(const yk__query *query, yk__conv_shape *shape) {
+    return yk__cpu_is_map(&query->in[0]) && (yk__cpu_is_map(&query->out[0]) || yk__cpu_is_bf16_map(&query->out[0])) &&
+           yk__cpu_is_f32(&query->in[1]) && resolve_operands(query, shape);
+}
+
+bool yk__conv_resolve_bf16(const yk__query *query, yk__conv_shape *shape) {
+    return yk__cpu_is_bf16_map(&query->in[0]) && query->in[1].dtype == YK__DTYPE_BF16 &&
+           (yk__cpu_is_map(&query->out[0]) || yk__cpu_is_bf16_map(&query->out[0])) && resolve_operands(query, shape);
 }
 
 bool yk__conv_resolve_step(const yk__step *step, yk__conv_shape *shape) {

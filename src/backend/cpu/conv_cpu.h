@@ -55,6 +55,9 @@ static inline int64_t yk__conv_lanes(int64_t c, int64_t in_block, int32_t block)
 bool yk__conv_activation(const yk__node *node, yk__activation *act, float *alpha, float *beta);
 /* Resolves a Conv node; false where these kernels do not fit (types, ranks, unknown weights, odd padding). */
 bool yk__conv_resolve(const yk__query *query, yk__conv_shape *shape);
+/* The same with an output of f32 or bf16; with bf16 inputs and weights besides. */
+bool yk__conv_resolve_first(const yk__query *query, yk__conv_shape *shape);
+bool yk__conv_resolve_bf16(const yk__query *query, yk__conv_shape *shape);
 /* The same from a planned step. */
 bool yk__conv_resolve_step(const yk__step *step, yk__conv_shape *shape);
 

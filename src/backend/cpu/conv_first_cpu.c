@@ -43,7 +43,7 @@ static int64_t first_panels(const yk__conv_shape *s, int32_t block, yk__conv_pan
 bool yk__conv_first_accept(const yk__kernel *kernel, const yk__query *query, yk__need *need) {
     const yk__cpu_isa *isa = kernel->data;
     yk__conv_shape s;
-    if (query->block != isa->block || !yk__conv_resolve(query, &s)) return false;
+    if (query->block != isa->block || !yk__conv_resolve_first(query, &s)) return false;
     if (s.c > YK__CONV_FIRST_MAX_CHANNELS || s.groups != 1 || s.dh != 1 || s.dw != 1 || s.has_residual ||
         s.kh > YK__CONV_FIRST_MAX_KERNEL)
         return false;

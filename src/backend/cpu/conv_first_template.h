@@ -104,17 +104,26 @@ static void convert_row(const first_job *job, int64_t n, int64_t y, float *row) 
     memset(to + count, 0, (size_t)(state->row_floats - count - s->pad_left * s->c) * sizeof *row);
 }
 
-static void finish_first(const yk__conv_shape *s, float *tile, int mv, int64_t np, int64_t used_lanes, float *out,
-                         int64_t block) {
+/* at: elements from the output's first to the tile's. */
+static void finish_first(const first_job *job, float *tile, int mv, int64_t np, int64_t used_lanes, int64_t at) {
+    const yk__conv_shape *s = &job->state->conv.shape;
+    const yk__operand *to = job->out_at;
     activate(tile, mv * np, s->act, s->alpha, s->beta);
     if (used_lanes < LANES) zero_lanes(tile + (mv - 1) * np * LANES, np, used_lanes);
-    for (int m = 0; m < mv; m++) {
-        for (int64_t j = 0; j < np; j++) v_store(out + m * block + j * LANES, v_load(tile + (m * np + j) * LANES));
+    for (int m = 0; m < mv; m++, at += to->block_stride) {
+        const float *from = tile + m * np * LANES;
+        if (to->dtype == YK__DTYPE_BF16) {
+            uint16_t *out = (uint16_t *)job->out + at;
+            for (int64_t j = 0; j < np; j++) v_store_bf16(out + j * to->pixel_stride, v_load(from + j * LANES));
+        } else {
+            float *out = (float *)job->out + at;
+            for (int64_t j = 0; j < np; j++) v_store(out + j * LANES, v_load(from + j * LANES));
+        }
     }
 }
 
 /* One output row of one panel. */
-static void first_row(const first_job *job, const yk__conv_panel *panel, const float *const *rows, float *out) {
+static void first_row(const first_job *job, const yk__conv_panel *panel, const float *const *rows, int64_t out) {
     const yk__conv_shape *s = &job->state->conv.shape;
     const int mv = panel->n_out_blocks;
     const row_tile t = {.weights = job->weights + panel->weights,
@@ -132,7 +141,7 @@ static void first_row(const first_job *job, const yk__conv_panel *panel, const f
         if (wide && x + np > s->ow) x = s->ow - np;
         const first_fn fn = wide ? full_tiles[s->sw == 2][mv - 1] : one_pixel[mv - 1];
         fn(&t, x * s->sw * s->c, tile);
-        finish_first(s, tile, mv, np, used_lanes, out + x * LANES, job->out_at->block_stride);
+        finish_first(job, tile, mv, np, used_lanes, out + x * job->out_at->pixel_stride);
     }
 }
 
@@ -143,7 +152,8 @@ static void first_task(void *argument, int task, int worker) {
     const yk__operand *out_at = job->out_at;
     const int64_t n = task / job->n_bands, y0 = task % job->n_bands * job->band_rows;
     const int64_t y1 = y0 + job->band_rows < s->oh ? y0 + job->band_rows : s->oh;
-    float *ring = job->scratch + worker * s->kh * job->state->row_floats, *out = job->out + n * out_at->image_stride;
+    float *ring = job->scratch + worker * s->kh * job->state->row_floats;
+    const int64_t out = n * out_at->image_stride;
     const float *rows[YK__CONV_FIRST_MAX_KERNEL];
     int64_t next = y0 * s->sh - s->pad_top; /* first input row not yet converted */
     for (int64_t y = y0; y < y1; y++) {
@@ -158,9 +168,7 @@ static void first_task(void *argument, int task, int worker) {
                       out + conv->panels[p].first_out_block * out_at->block_stride + y * out_at->row_stride);
         }
     }
-    for (int32_t b = 0; b < conv->out_blocks; b++) {
-        zero_halo(out + b * out_at->block_stride, s->oh, s->ow, out_at->halo, out_at->row_stride, y0, y1);
-    }
+    zero_border(job->out, out_at, n, 0, conv->out_blocks, y0, y1);
 }
 
 yk__code ISA(yk__conv_first_run)(const yk__step *step, yk__exec *exec, yk__error *err) {

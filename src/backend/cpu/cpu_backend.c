@@ -2,7 +2,7 @@
 #include "backend/cpu/cpu_kernels.h"
 
 /* changes whenever a packed layout or the meaning of a choice does */
-#define KERNEL_SET "cpu-1"
+#define KERNEL_SET "cpu-2"
 
 #define KERNEL_NAMED(isa_ident, id, ident, op_ident, label, pack_fn, prepare_fn) \
     static const yk__kernel isa_ident##_##id = {.name = label "_" #isa_ident, \
@@ -45,10 +45,13 @@ BACKEND(avx2, 8);
 #define YK__CPU_KERNEL(...) KERNEL_NAMED(avx512, __VA_ARGS__)
 #include "backend/cpu/kernels.def"
 #undef YK__CPU_KERNEL
+/* lines of kernels.def that some processors of this level have better code for */
+KERNEL_NAMED(avx512bf16, conv_bf16, conv_bf16, CONV, "conv_bf16_blocked_direct", yk__conv_bf16_pack, yk__conv_bf16_prepare)
+KERNEL_NAMED(amx, conv_bf16, conv_bf16, CONV, "conv_bf16_blocked_direct", yk__conv_bf16_pack, yk__conv_bf16_prepare)
 #define YK__CPU_KERNEL(id, ...) &avx512_##id,
 static const yk__kernel *const avx512_list[] = {
 #include "backend/cpu/kernels.def"
-};
+    &avx512bf16_conv_bf16, &amx_conv_bf16};
 #undef YK__CPU_KERNEL
 BACKEND(avx512, 16);
 #endif

@@ -8,18 +8,49 @@ const yk__cpu_isa yk__cpu_isa_avx512 = {.isa = YK__ISA_AVX512,
                                         .rates = {.conv_gflops = 230,
                                                   .conv_1x1_gflops = 200,
                                                   .winograd_gflops = 200,
+                                                  .bf16_gflops = 160,
                                                   .depthwise_gflops = 60,
                                                   .transform_ns = 30,
                                                   .silu_ns = 1.8,
                                                   .bytes_per_ns = 20,
                                                   .weight_bytes_per_ns = 40,
                                                   .step_ns = 1500}};
+const yk__cpu_isa yk__cpu_isa_avx512bf16 = {.isa = YK__ISA_AVX512,
+                                            .name = "avx512bf16",
+                                            .block = 16,
+                                            .avx512_bf16 = true,
+                                            .rates = {.conv_gflops = 230,
+                                                      .conv_1x1_gflops = 200,
+                                                      .winograd_gflops = 200,
+                                                      .bf16_gflops = 440,
+                                                      .depthwise_gflops = 60,
+                                                      .transform_ns = 30,
+                                                      .silu_ns = 1.8,
+                                                      .bytes_per_ns = 20,
+                                                      .weight_bytes_per_ns = 40,
+                                                      .step_ns = 1500}};
+const yk__cpu_isa yk__cpu_isa_amx = {.isa = YK__ISA_AVX512,
+                                     .name = "amx",
+                                     .block = 16,
+                                     .avx512_bf16 = true,
+                                     .tiles = true,
+                                     .rates = {.conv_gflops = 230,
+                                               .conv_1x1_gflops = 200,
+                                               .winograd_gflops = 200,
+                                               .bf16_gflops = 1500,
+                                               .depthwise_gflops = 60,
+                                               .transform_ns = 30,
+                                               .silu_ns = 1.8,
+                                               .bytes_per_ns = 20,
+                                               .weight_bytes_per_ns = 40,
+                                               .step_ns = 1500}};
 const yk__cpu_isa yk__cpu_isa_avx2 = {.isa = YK__ISA_AVX2,
                                       .name = "avx2",
                                       .block = 8,
                                       .rates = {.conv_gflops = 115,
                                                 .conv_1x1_gflops = 105,
                                                 .winograd_gflops = 100,
+                                                .bf16_gflops = 80,
                                                 .depthwise_gflops = 40,
                                                 .transform_ns = 30,
                                                 .silu_ns = 1.8,
@@ -32,6 +63,7 @@ const yk__cpu_isa yk__cpu_isa_neon = {.isa = YK__ISA_NEON,
                                       .rates = {.conv_gflops = 50,
                                                 .conv_1x1_gflops = 45,
                                                 .winograd_gflops = 40,
+                                                .bf16_gflops = 35,
                                                 .depthwise_gflops = 20,
                                                 .transform_ns = 30,
                                                 .silu_ns = 3,
@@ -44,6 +76,7 @@ const yk__cpu_isa yk__cpu_isa_generic = {.isa = YK__ISA_GENERIC,
                                          .rates = {.conv_gflops = 40,
                                                    .conv_1x1_gflops = 35,
                                                    .winograd_gflops = 30,
+                                                   .bf16_gflops = 25,
                                                    .depthwise_gflops = 15,
                                                    .transform_ns = 30,
                                                    .silu_ns = 5,
@@ -54,6 +87,17 @@ const yk__cpu_isa yk__cpu_isa_generic = {.isa = YK__ISA_GENERIC,
 bool yk__cpu_is_f32(const yk__inferred *facts) {
     int64_t count;
     return facts->dtype == YK__DTYPE_F32 && !facts->dynamic && yk__shape_count(&facts->shape, &count) && count > 0;
+}
+
+bool yk__cpu_isa_usable(const yk__cpu_isa *isa) {
+    const yk__cpu *cpu = yk__cpu_get();
+    return (!isa->avx512_bf16 || cpu->avx512_bf16) && (!isa->tiles || cpu->amx);
+}
+
+bool yk__cpu_is_bf16_map(const yk__inferred *facts) {
+    int64_t count;
+    return facts->dtype == YK__DTYPE_BF16 && facts->shape.rank == 4 && !facts->dynamic &&
+           yk__shape_count(&facts->shape, &count) && count > 0;
 }
 
 bool yk__cpu_is_map(const yk__inferred *facts) {

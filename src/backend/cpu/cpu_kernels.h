@@ -3,6 +3,7 @@
 #define YK_CPU_CPU_KERNELS_H
 
 #include "backend/cpu/attention_cpu.h"
+#include "backend/cpu/bf16_cpu.h"
 #include "backend/cpu/conv_cpu.h"
 #include "backend/cpu/cpu_isa.h"
 #include "backend/cpu/head_cpu.h"
@@ -32,5 +33,8 @@
     yk__code yk__##ident##_run_neon(const yk__step *step, yk__exec *exec, yk__error *err);
 #include "backend/cpu/kernels.def"
 #undef YK__CPU_KERNEL
+
+yk__code yk__conv_bf16_run_avx512bf16(const yk__step *step, yk__exec *exec, yk__error *err);
+yk__code yk__conv_bf16_run_amx(const yk__step *step, yk__exec *exec, yk__error *err);
 
 #endif

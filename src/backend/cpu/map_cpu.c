@@ -125,17 +125,21 @@ static bool scales_are(const yk__inferred *scales, int64_t factor_h, int64_t fac
     return scale[0] == 1 && scale[1] == 1 && scale[2] == (float)factor_h && scale[3] == (float)factor_w;
 }
 
-bool yk__enlarge_accept(const yk__kernel *kernel, const yk__query *query, yk__need *need) {
-    const yk__cpu_isa *isa = kernel->data;
+bool yk__enlarge_repeats(const yk__query *query) {
     const yk__node *node = query->node;
-    if (!blocked_pair(isa, query) || yk__node_attr(node, "axes")) return false;
+    if (yk__node_attr(node, "axes")) return false;
     const int64_t *in = query->in[0].shape.dim, *out = query->out[0].shape.dim;
     if (in[0] != out[0] || in[1] != out[1] || out[2] % in[2] || out[3] % in[3]) return false;
     int64_t factor_h = out[2] / in[2], factor_w = out[3] / in[3];
     if (strcmp(yk__node_string(node, "mode", "nearest"), "nearest") != 0) return false;
     if (strcmp(yk__node_string(node, "keep_aspect_ratio_policy", "stretch"), "stretch") != 0) return false;
     if (!repeats(node, factor_h > factor_w ? factor_h : factor_w)) return false;
-    if (node->n_in > 2 && !scales_are(&query->in[2], factor_h, factor_w)) return false;
+    return node->n_in <= 2 || scales_are(&query->in[2], factor_h, factor_w);
+}
+
+bool yk__enlarge_accept(const yk__kernel *kernel, const yk__query *query, yk__need *need) {
+    const yk__cpu_isa *isa = kernel->data;
+    if (!blocked_pair(isa, query) || !yk__enlarge_repeats(query)) return false;
     need->in_form[0] = need->out_form[0] = YK__FORM_BLOCKED;
     need->skip[1] = need->skip[2] = need->skip[3] = true;
     need->cost_ns = yk__cpu_shared_ns(isa, query, yk__cpu_move_ns(isa, 1.25 * lanes_of(isa, &query->out[0].shape)));

@@ -22,4 +22,7 @@ yk__code yk__binary_prepare(const yk__kernel *kernel, const yk__step *step, yk__
 yk__code yk__enlarge_prepare(const yk__kernel *kernel, const yk__step *step, yk__arena *arena, const void **state,
                              yk__error *err);
 
+/* Whether a Resize of maps is nearest enlargement by whole factors. */
+bool yk__enlarge_repeats(const yk__query *query);
+
 #endif

@@ -6,7 +6,7 @@
 
 #include "backend/cpu/cpu_kernels.h"
 
-static bool resolve(const yk__node *node, const yk__shape *in, const yk__shape *out, yk__pool_state *s) {
+bool yk__pool_resolve(const yk__node *node, const yk__shape *in, const yk__shape *out, yk__pool_state *s) {
     memset(s, 0, sizeof *s);
     int64_t kernel[2] = {0, 0}, strides[2] = {1, 1}, dilations[2] = {1, 1}, pads[4] = {0, 0, 0, 0};
     s->n = in->dim[0], s->c = in->dim[1], s->h = in->dim[2], s->w = in->dim[3], s->oh = out->dim[2], s->ow = out->dim[3];
@@ -32,7 +32,7 @@ static bool accept(const yk__kernel *kernel, const yk__query *query, yk__need *n
     yk__pool_state s;
     if (query->block != isa->block || !yk__cpu_is_map(&query->in[0]) || !yk__cpu_is_map(&query->out[0])) return false;
     if (query->node->n_out > 1 && query->node->out[1] != YK__NO_VALUE) return false;
-    if (!resolve(query->node, &query->in[0].shape, &query->out[0].shape, &s)) return false;
+    if (!yk__pool_resolve(query->node, &query->in[0].shape, &query->out[0].shape, &s)) return false;
     need->in_form[0] = need->out_form[0] = YK__FORM_BLOCKED;
     int64_t vectors = (s.c + isa->block - 1) / isa->block * s.oh * s.ow;
     need->cost_ns = yk__cpu_shared_ns(isa, query,
@@ -64,7 +64,7 @@ yk__code yk__pool_prepare(const yk__kernel *kernel, const yk__step *step, yk__ar
     (void)kernel;
     yk__pool_state *made = yk__arena_alloc(arena, sizeof *made);
     if (!made) return yk__arena_error(arena, "a pooling step", err);
-    if (!resolve(step->node, &step->in[0].shape, &step->out[0].shape, made)) {
+    if (!yk__pool_resolve(step->node, &step->in[0].shape, &step->out[0].shape, made)) {
         return yk__fail(err, YK__INTERNAL, "a pooling that was accepted does not resolve");
     }
     *state = made;

@@ -15,4 +15,7 @@ typedef struct yk__pool_state {
 
 yk__code yk__pool_prepare(const yk__kernel *kernel, const yk__step *step, yk__arena *arena, const void **state, yk__error *err);
 
+/* Window, strides and padding of a pooling node; false where these kernels do not fit. */
+bool yk__pool_resolve(const yk__node *node, const yk__shape *in, const yk__shape *out, yk__pool_state *state);
+
 #endif

@@ -5,6 +5,7 @@
 
 #include <immintrin.h>
 #include <stdint.h>
+#include <string.h>
 
 #define ISA_NAME avx512
 #define LANES    16
@@ -53,6 +54,35 @@ INLINE uint32_t v_mask_ge(vf a, vf b) {
 } /* bit i: a[i] >= b[i] */
 INLINE vf v_from_u8(const uint8_t *p) { /* LANES bytes as floats */
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)));
+}
+
+/* bf16: LANES numbers; the even and the odd ones of 2 * LANES; rounded to nearest even, no number stays none */
+INLINE vf v_load_bf16(const uint16_t *p) {
+    __m256i half = _mm256_loadu_si256((const __m256i *)(const void *)p);
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
+}
+INLINE vf v_load_even(const uint16_t *p) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512(p), 16));
+}
+INLINE vf v_load_odd(const uint16_t *p) {
+    return _mm512_castsi512_ps(_mm512_and_si512(_mm512_loadu_si512(p), _mm512_set1_epi32((int)0xffff0000u)));
+}
+INLINE void v_store_bf16(uint16_t *p, vf v) {
+#ifdef __AVX512BF16__
+    __m256bh half = _mm512_cvtneps_pbh(v);
+    memcpy(p, &half, sizeof half);
+#else
+    __m512i bits = _mm512_castps_si512(v), odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+    __m512i rounded = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd);
+    rounded = _mm512_mask_or_epi32(rounded, _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q), bits, _mm512_set1_epi32(0x400000));
+    _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded, 16)));
+#endif
+}
+/* a / b, within 2 units in the last place, for 2^-126 <= b <= 2^126: a division takes as long as the rest of an activation */
+INLINE vf v_quotient(vf a, vf b) {
+    vf r = _mm512_rcp14_ps(b);
+    r = _mm512_mul_ps(r, _mm512_fnmadd_ps(b, r, _mm512_set1_ps(2.0f)));
+    return _mm512_mul_ps(a, r);
 }
 
 #endif

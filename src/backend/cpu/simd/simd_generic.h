@@ -64,4 +64,32 @@ INLINE vf v_from_u8(const uint8_t *p) {
     return (vf){(float)p[0], (float)p[1], (float)p[2], (float)p[3]};
 }
 
+typedef uint32_t vu __attribute__((vector_size(16)));
+typedef uint16_t vh __attribute__((vector_size(8)));
+
+INLINE vf v_load_bf16(const uint16_t *p) {
+    vh half;
+    memcpy(&half, p, sizeof half);
+    return (vf)(__builtin_convertvector(half, vu) << 16);
+}
+INLINE vf v_load_even(const uint16_t *p) {
+    vu pairs;
+    memcpy(&pairs, p, sizeof pairs);
+    return (vf)(pairs << 16);
+}
+INLINE vf v_load_odd(const uint16_t *p) {
+    vu pairs;
+    memcpy(&pairs, p, sizeof pairs);
+    return (vf)(pairs & 0xffff0000u);
+}
+INLINE void v_store_bf16(uint16_t *p, vf v) {
+    vu bits = (vu)v, rounded = bits + 0x7fffu + ((bits >> 16) & 1u), number = (vu)(v == v);
+    rounded = ((rounded & number) | ((bits | 0x400000u) & ~number)) >> 16;
+    vh half = __builtin_convertvector(rounded, vh);
+    memcpy(p, &half, sizeof half);
+}
+INLINE vf v_quotient(vf a, vf b) {
+    return a / b;
+}
+
 #endif

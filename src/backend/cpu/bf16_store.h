@@ -1,0 +1,139 @@
+/* How bf16 kernels finish: bias, activation, residual, rounding and store of runs of pixels; borders of zeros. Also the split
+ * of a convolution into tasks. Needs simd_<isa>.h and simd_math.h before it. */
+#ifndef YK_CPU_BF16_STORE_H
+#define YK_CPU_BF16_STORE_H
+
+#include "backend/cpu/bf16_cpu.h"
+#include "backend/cpu/blocked_template.h"
+
+typedef struct bf16_job {
+    const yk__bf16_state *state;
+    const uint16_t *in, *weights;
+    const float *bias;
+    void *out;
+    const void *residual;
+    const yk__operand *in_at, *out_at, *residual_at;
+    const uint8_t *tiles; /* N x rows x columns of 4x4 tiles that will be read, or NULL: all */
+    int64_t band_rows, n_bands, panels_per_task, panel_tasks;
+} bf16_job;
+
+/* x / (1 + e^-x), e^-x within 3e-6: far below half a unit of bf16 (2e-3), which is what becomes of it. */
+INLINE vf v_silu_bf16(vf x) {
+    const vf t = v_max(v_min(x * v_set1(-1.44269502f), v_set1(126.0f)), v_set1(-126.0f)), n = v_round(t), f = t - n;
+    vf p = v_fma(v_set1(0.009582862f), f, v_set1(0.055906463f));
+    p = v_fma(p, f, v_set1(0.24024099f));
+    p = v_fma(p, f, v_set1(0.6931242f));
+    p = v_fma(p, f, v_set1(1.0f));
+    return v_quotient(x, v_set1(1.0f) + v_scale2(p, n));
+}
+
+/* The common case: SiLU on whole blocks, stored as bf16. */
+INLINE void finish_silu(const float *tile, int64_t np, vf bias, uint16_t *out, int64_t pixel, const uint16_t *residual,
+                        int64_t residual_pixel) {
+    if (residual) {
+        UNROLL_BY(4)
+        for (int64_t j = 0; j < np; j++) {
+            vf v = v_silu_bf16(v_load(tile + j * LANES) + bias);
+            v_store_bf16(out + j * pixel, v + v_load_bf16(residual + j * residual_pixel));
+        }
+    } else {
+        UNROLL_BY(4)
+        for (int64_t j = 0; j < np; j++) v_store_bf16(out + j * pixel, v_silu_bf16(v_load(tile + j * LANES) + bias));
+    }
+}
+
+/* np vectors of sums: output block `block`, pixels x, x+1 ... of row y of picture n. */
+static void finish_pixels(const bf16_job *job, float *tile, int64_t np, int64_t block, int64_t n, int64_t y, int64_t x) {
+    const yk__conv_shape *s = &job->state->shape;
+    const yk__operand *to = job->out_at, *more = job->residual_at;
+    const int64_t at = n * to->image_stride + block * to->block_stride + y * to->row_stride + x * to->pixel_stride;
+    const int64_t left = s->o - block * LANES;
+    const bool as_bf16 = to->dtype == YK__DTYPE_BF16;
+    const vf bias = v_load(job->bias + block * LANES);
+    int64_t residual = 0;
+    if (more) residual = n * more->image_stride + block * more->block_stride + y * more->row_stride + x * more->pixel_stride;
+    if (as_bf16 && s->act == YK__ACT_SILU && left >= LANES) {
+        finish_silu(tile, np, bias, (uint16_t *)job->out + at, to->pixel_stride,
+                    more ? (const uint16_t *)job->residual + residual : NULL, more ? more->pixel_stride : 0);
+        return;
+    }
+    for (int64_t j = 0; j < np; j++) v_store(tile + j * LANES, v_load(tile + j * LANES) + bias);
+    activate(tile, np, s->act, s->alpha, s->beta);
+    if (left < LANES) zero_lanes(tile, np, left);
+    for (int64_t j = 0; j < np; j++) {
+        vf v = v_load(tile + j * LANES);
+        if (as_bf16) {
+            if (more) v = v + v_load_bf16((const uint16_t *)job->residual + residual + j * more->pixel_stride);
+            v_store_bf16((uint16_t *)job->out + at + j * to->pixel_stride, v);
+        } else {
+            if (more) v = v + v_load((const float *)job->residual + residual + j * more->pixel_stride);
+            v_store((float *)job->out + at + j * to->pixel_stride, v);
+        }
+    }
+}
+
+/* Whether any of the pixels x0 .. x1-1 of row y will be read. */
+INLINE bool run_wanted(const bf16_job *job, int64_t n, int64_t y, int64_t x0, int64_t x1) {
+    const yk__conv_shape *s = &job->state->shape;
+    const int64_t columns = (s->ow + YK__TILE - 1) / YK__TILE, rows = (s->oh + YK__TILE - 1) / YK__TILE;
+    const uint8_t *wanted = job->tiles + (n * rows + y / YK__TILE) * columns;
+    for (int64_t t = x0 / YK__TILE; t <= (x1 - 1) / YK__TILE; t++) {
+        if (wanted[t]) return true;
+    }
+    return false;
+}
+
+/* Bytes of the second-level cache that a band's input, or the weights, may take. */
+#define BF16_L2_BYTES ((int64_t)512 * 1024)
+
+/* Tasks: bands of rows with all panels in each while the weights stay in the second-level cache from band to band; otherwise
+ * one panel per task. */
+static void bf16_share_out(bf16_job *job, int threads) {
+    const yk__bf16_state *state = job->state;
+    const yk__conv_shape *s = &state->shape;
+    const int64_t wanted = threads > 1 ? 4 * (int64_t)threads : 1;
+    job->panels_per_task = state->weights_bytes > BF16_L2_BYTES ? 1 : state->n_panels;
+    job->panel_tasks = (state->n_panels + job->panels_per_task - 1) / job->panels_per_task;
+    int64_t bands = (wanted + job->panel_tasks * s->n - 1) / (job->panel_tasks * s->n);
+    const int64_t for_cache = (state->in_bytes + BF16_L2_BYTES - 1) / BF16_L2_BYTES;
+    if (job->panels_per_task > 1 && bands < for_cache) bands = for_cache;
+    if (bands > s->oh) bands = s->oh;
+    job->band_rows = (s->oh + bands - 1) / bands;
+    job->n_bands = (s->oh + job->band_rows - 1) / job->band_rows;
+}
+
+/* Rows y0 .. y1-1 of one panel of picture n, borders aside. */
+typedef void (*bf16_rows_fn)(const bf16_job *job, const yk__bf16_panel *panel, int64_t n, int64_t y0, int64_t y1);
+
+INLINE void bf16_task(const bf16_job *job, int task, const bf16_rows_fn rows) {
+    const int64_t band = task % job->n_bands, group = task / job->n_bands % job->panel_tasks,
+                  n = task / job->n_bands / job->panel_tasks, y0 = band * job->band_rows, oh = job->state->shape.oh;
+    const int64_t y1 = y0 + job->band_rows < oh ? y0 + job->band_rows : oh, first = group * job->panels_per_task;
+    for (int64_t p = first; p < first + job->panels_per_task && p < job->state->n_panels; p++) {
+        const yk__bf16_panel *panel = &job->state->panels[p];
+        rows(job, panel, n, y0, y1);
+        zero_border(job->out, job->out_at, n, panel->first_block, panel->n_blocks, y0, y1);
+    }
+}
+
+/* The job of a step, and its number of tasks. */
+static int bf16_begin(const yk__step *step, yk__exec *exec, bf16_job *job) {
+    const yk__bf16_state *state = step->state;
+    const float *bias = step->packed;
+    *job = (bf16_job){.state = state,
+                      .in = yk__operand_data(&step->in[0], exec),
+                      .bias = bias,
+                      .weights = (const uint16_t *)(const void *)(bias + (int64_t)state->out_blocks * LANES),
+                      .out = yk__operand_data(&step->out[0], exec),
+                      .in_at = &step->in[0],
+                      .out_at = &step->out[0]};
+    if (state->shape.has_residual) {
+        job->residual_at = &step->in[3];
+        job->residual = yk__operand_data(job->residual_at, exec);
+    }
+    if (step->tiles) job->tiles = yk__operand_data(step->tiles, exec);
+    bf16_share_out(job, yk__pool_size(exec->pool));
+    return (int)(state->shape.n * job->panel_tasks * job->n_bands);
+}
+
+#endif
