@@ -9,14 +9,15 @@
  *
  * The input is u8 pictures N x H x W x 3 (BGR, network size, before scaling) or an f32 tensor N x C x H x W already prepared.
  * Each expected output is f32, the graph's output of that position in the dense form at full shape, of which elements
- * 0, step, 2*step ... of the row-major order are recorded. An answer y passes against x when
+ * first, first+step, first+2*step ... of the row-major order are recorded. An answer y passes against x when
  * |y - x| <= tolerance * max(1, |x|). */
 typedef struct yk__selftest_output {
     int32_t index;   /* which of the graph's outputs */
     yk__shape shape; /* full shape of that output */
     int64_t step;    /* >= 1; 1 records every element */
-    int64_t n;       /* recorded elements: ceil(count / step) */
+    int64_t n;       /* recorded elements: ceil((count - first) / step) */
     const float *expected;
+    int64_t first; /* 0..count-1 */
 } yk__selftest_output;
 
 #define YK__SELFTEST_MAX_OUTPUTS 16

@@ -14,8 +14,9 @@ static const char where[] = "section selftest";
 /* Recorded elements of an output. */
 static bool count_samples(const yk__selftest_output *output, int64_t *n) {
     int64_t count;
-    if (!yk__shape_count(&output->shape, &count) || count < 1 || output->step < 1) return false;
-    *n = (count - 1) / output->step + 1;
+    if (!yk__shape_count(&output->shape, &count) || output->first < 0 || count <= output->first || output->step < 1)
+        return false;
+    *n = (count - output->first - 1) / output->step + 1;
     return true;
 }
 
@@ -62,6 +63,7 @@ static void write_json(const yk__selftest *selftest, uint64_t at, size_t input_b
         const yk__selftest_output *output = &selftest->outputs[i];
         yk__text_printf(out, "%s\n{\"index\":%d,\"shape\":", i ? "," : "", output->index);
         yk__json_ints(out, output->shape.dim, output->shape.rank);
+        if (output->first > 0) yk__text_printf(out, ",\"first\":%" PRId64, output->first);
         yk__text_printf(out, ",\"step\":%" PRId64, output->step);
         at = write_tensor(out, at, (uint64_t)output->n * sizeof(float));
     }
@@ -150,6 +152,7 @@ static yk__code read_output(const reader *r, const json_t *object, yk__selftest_
     const void *data;
     YK__TRY(yk__json_get_int(object, "index", 0, INT32_MAX, where, &index, err));
     YK__TRY(yk__json_get_int(object, "step", 1, INT64_MAX, where, &output->step, err));
+    if (json_object_get(object, "first")) YK__TRY(yk__json_get_int(object, "first", 0, INT64_MAX, where, &output->first, err));
     YK__TRY(read_shape(object, &output->shape, err));
     output->index = (int32_t)index;
     if (!count_samples(output, &output->n) || !yk__mul_size((size_t)output->n, sizeof(float), &bytes))

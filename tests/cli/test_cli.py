@@ -587,6 +587,27 @@ class Tasks(Case):
 
 
 @unittest.skipUnless(DETECT, "skipped: no detector here")
+class Checkpoints(Case):
+    """Tiny checkpoints of our own (tools/make_pt_seeds.py)."""
+    SEEDS = os.path.join(SOURCE, "fuzz/seeds/fuzz_pt")
+
+    def engine_of(self, name, *options):
+        self.yolk("build", os.path.join(self.SEEDS, name + ".pt"), "-o", self.path(name + ".yolk"), *options)
+        return self.path(name + ".yolk")
+
+    def test_every_engine_has_a_self_test(self):
+        for name in ["v8", "segment", "pose", "obb", "classify", "v5", "v26-one-head", "v26", "segment26", "pose26", "obb26"]:
+            options = ["--end2end"] if name.endswith("26") else []
+            report = json.loads(self.yolk("check", self.engine_of(name, *options), "--json").stdout)
+            self.assertEqual((report["verdict"], report["facts"]["selftest"]), ("valid", True), msg=name)
+
+    def test_refused(self):
+        for name, words in {"rtdetr": b"RT-DETR", "yolov7": b"YOLOv7", "state-dict": b"state dict", "evil": b"builtins.exec", "v5-segment": b"YOLOv5",
+                            "unknown-block": b"Mystery"}.items():
+            self.assertIn(words, self.yolk("build", os.path.join(self.SEEDS, name + ".pt"), "-o", self.path("x.yolk"), expect=4).stderr)
+        self.assertIn(b"no one-to-one head", self.yolk("predict", os.path.join(self.SEEDS, "v8.pt"), "x.jpg", "--end2end", expect=2).stderr)
+
+
 class Compare(Case):
     def compare(self, *args, expect=0):
         return json.loads(self.yolk("compare", *args, "--json", expect=expect).stdout)

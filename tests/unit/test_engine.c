@@ -662,8 +662,8 @@ static void test_selftest_samples(void **state) {
     yk__error err;
     for (int i = 0; i < 48; i++) input[i] = (float)i / 7;
     selftest.input = (yk__tensor){YK__DTYPE_F32, yk__shape_make(4, (int64_t[]){1, 3, 4, 4}), input};
-    selftest.outputs[0] = (yk__selftest_output){0, yk__shape_make(2, (int64_t[]){1, 5}), 2, 3, expected};
-    selftest.outputs[1] = (yk__selftest_output){1, yk__shape_make(1, (int64_t[]){300}), 200, 2, expected};
+    selftest.outputs[0] = (yk__selftest_output){0, yk__shape_make(2, (int64_t[]){1, 5}), 2, 3, expected, 0};
+    selftest.outputs[1] = (yk__selftest_output){1, yk__shape_make(1, (int64_t[]){300}), 200, 1, expected, 100};
     tiny_model(&model);
     if (yk__engine_write_memory(&data, &size, &model, &options, &err)) fail_msg("%s", err.message);
     if (yk__engine_open_bytes(data, size, "x", &file, NULL, &err)) fail_msg("%s", err.message);
@@ -671,8 +671,9 @@ static void test_selftest_samples(void **state) {
     assert_memory_equal(file.selftest.input.data, input, sizeof input);
     assert_memory_equal(file.selftest.outputs[0].expected, expected, 3 * sizeof(float));
     assert_int_equal(file.selftest.outputs[1].step, 200);
+    assert_int_equal(file.selftest.outputs[1].first, 100); /* and 300 is beyond the end */
     assert_int_equal(file.selftest.outputs[1].index, 1);
-    assert_memory_equal(file.selftest.outputs[1].expected, expected, 2 * sizeof(float));
+    assert_memory_equal(file.selftest.outputs[1].expected, expected, sizeof(float));
     yk__engine_close(&file);
     yk__model_free(&model);
     yk__free(data);

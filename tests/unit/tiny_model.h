@@ -157,7 +157,7 @@ static inline const yk__engine_write_options *tiny_options(void) {
     for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = (uint8_t)(7 * i);
     selftest = (yk__selftest){
         .input = {YK__DTYPE_U8, yk__shape_make(4, (int64_t[]){1, 8, 8, 3}), pixels}, .n_outputs = 1, .tolerance = 1e-4};
-    selftest.outputs[0] = (yk__selftest_output){0, yk__shape_make(2, (int64_t[]){1, 2}), 1, 2, expected};
+    selftest.outputs[0] = (yk__selftest_output){0, yk__shape_make(2, (int64_t[]){1, 2}), 1, 2, expected, 0};
     options =
         (yk__engine_write_options){.choices = choices, .n_choices = 2, .selftest = &selftest, .plans = plans, .n_plans = 2};
     return &options;
