@@ -387,29 +387,46 @@ static const char *const none_calls[] = {"create_execution_context",
                                          "create_execution_",
                                          NULL};
 
-/* "'X' object has no attribute 'Y'", "class X has no member named Y", "'Y': is not a member of 'X'" */
-static void read_attribute(const hit *h) {
-    const yk__squeezed *s = h->s;
-    bool msvc = yk__squeezed_has(s, h->at, "isnotamember");
-    size_t at = yk__squeezed_has(s, h->end, "named") ? h->end + 5 : h->end;
-    if (!msvc && h->at >= 8 && yk__squeezed_has(s, h->at - 8, "nonetype")) {
-        if (starts_any(s, at, none_calls)) see(h, YK__FAMILY_ATTRIBUTE, YK__CAUSE_NONE_CONTEXT);
-        return;
-    }
-    size_t from = msvc ? h->end : back(h->at, 48), to = msvc ? h->end + 48 : h->at;
-    if (!yk__squeezed_within(s, from, to, "icudaengine") && !yk__squeezed_within(s, from, to, "iexecutioncontext")) return;
-    size_t name_end = h->at > 0 && s->text[h->at - 1] == ':' ? h->at - 1 : h->at;
-    /* the compiler of Visual Studio names the member before the class: its beginning is searched for, since names vary in
-     * length */
-    bool new_call = msvc ? false : starts_any(s, at, new_calls), old_call = msvc ? false : starts_any(s, at, old_calls);
-    for (size_t i = back(name_end, 24); msvc && i < name_end; i++) {
-        new_call = new_call || starts_any(s, i, new_calls);
-        old_call = old_call || starts_any(s, i, old_calls);
-    }
+static void see_call(const hit *h, bool new_call, bool old_call) {
     if (new_call)
         see(h, YK__FAMILY_NEW_API, YK__CAUSE_TENSOR_API_NEEDS_85);
     else if (old_call)
         see(h, YK__FAMILY_OLD_API, YK__CAUSE_BINDING_API_REMOVED);
+}
+
+static bool names_class(const yk__squeezed *s, size_t from, size_t to) {
+    return yk__squeezed_within(s, from, to, "icudaengine") || yk__squeezed_within(s, from, to, "iexecutioncontext");
+}
+
+/* "error C2039: 'Y': is not a member of 'X'": Visual Studio names the member before the class, and where its beginning stands
+ * depends on the language: it is searched for in from .. to-1. */
+static void read_member(const hit *h, size_t from, size_t to, size_t class_to) {
+    bool new_call = false, old_call = false;
+    if (!names_class(h->s, h->end, class_to)) return;
+    for (size_t i = from; i < to && i < h->s->n; i++) {
+        new_call = new_call || starts_any(h->s, i, new_calls);
+        old_call = old_call || starts_any(h->s, i, old_calls);
+    }
+    see_call(h, new_call, old_call);
+}
+
+/* "'X' object has no attribute 'Y'", "class X has no member named Y" */
+static void read_attribute(const hit *h) {
+    const yk__squeezed *s = h->s;
+    if (yk__squeezed_has(s, h->at, "isnotamember")) {
+        read_member(h, back(h->at, 24), h->at, h->end + 48);
+        return;
+    }
+    if (yk__squeezed_has(s, h->at, "errorc2039")) {
+        read_member(h, h->end, h->end + 2, h->end + 96);
+        return;
+    }
+    size_t at = yk__squeezed_has(s, h->end, "named") ? h->end + 5 : h->end;
+    if (h->at >= 8 && yk__squeezed_has(s, h->at - 8, "nonetype")) {
+        if (starts_any(s, at, none_calls)) see(h, YK__FAMILY_ATTRIBUTE, YK__CAUSE_NONE_CONTEXT);
+        return;
+    }
+    if (names_class(s, back(h->at, 48), h->at)) see_call(h, starts_any(s, at, new_calls), starts_any(s, at, old_calls));
 }
 
 /* "'utf-8' codec can't decode byte 0xd5 in position 4" */
@@ -472,6 +489,10 @@ static void read_message(const hit *h) {
     case YK__FAMILY_NO_SUCH_FILE: read_no_such_file(h); return;
     case YK__FAMILY_ATTRIBUTE: read_attribute(h); return;
     case YK__FAMILY_UTF8: read_utf8(h); return;
+    case YK__FAMILY_MAGIC_7: /* a builder that is given an old timing cache goes on without it */
+    case YK__FAMILY_MAGIC_8:
+        if (after(h, 200, "timingcachewillnotbeused")) return;
+        break;
     case YK__FAMILY_COMPILED_CUDA:
         if (!after(h, 60, "butrunningagainst")) return;
         break;

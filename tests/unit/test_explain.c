@@ -312,6 +312,9 @@ static const sample samples[] = {
      "det.cpp:109:20: error: \xe2\x80\x98"
      "class nvinfer1::ICudaEngine\xe2\x80\x99 has no member named \xe2\x80\x98getNbBindings\xe2\x80\x99"},
     {"binding-api-removed-in-trt10", NULL, NULL, "error C2039: 'getNbBindings': is not a member of 'nvinfer1::ICudaEngine'"},
+    {"binding-api-removed-in-trt10", NULL, NULL, /* of a compiler that speaks Chinese */
+     "det.cpp(88): error C2039: \xe2\x80\x9cgetBindingDimensions\xe2\x80\x9d: \xe4\xb8\x8d\xe6\x98\xaf "
+     "\xe2\x80\x9cnvinfer1::ICudaEngine\xe2\x80\x9d \xe7\x9a\x84\xe6\x88\x90\xe5\x91\x98"},
     {"tensor-api-needs-trt8.5", NULL, NULL,
      "AttributeError: 'tensorrt.tensorrt.ICudaEngine' object has no attribute 'num_io_tensors'"},
     {"input-size-mismatch", NULL, NULL,
@@ -339,6 +342,22 @@ static const sample samples[] = {
     {"cause-hidden-by-wrapper", NULL, NULL,
      "UNAVAILABLE: Internal: unable to load plan file to auto complete config: /models/det/1/model.plan"},
     {"cause-hidden-by-wrapper", NULL, NULL, "UNAVAILABLE: Internal: unable to create TensorRT engine"},
+    {"cause-hidden-by-wrapper", NULL, NULL, "[!] Could not deserialize engine. See log for details.\n"},
+    {"cause-hidden-by-wrapper", NULL, NULL,
+     "failed to load 'det' version 1: Internal: onnx runtime error 6: could not deserialize engine from cache"},
+    {"cause-hidden-by-wrapper", NULL, NULL,
+     "[ONNXRuntimeError] : 1 : FAIL : TensorRT EP failed to create engine from network for fused node: TRT_1"},
+    {"cause-hidden-by-wrapper", NULL, NULL,
+     "ERROR: nvdsinfer_model_builder.cpp:1494 Deserialize engine failed from file: /opt/m/a.engine\n"
+     "gst-resource-error-quark: Failed to create NvDsInferContext instance (1)"},
+    {"library-not-found", NULL, NULL,
+     "ImportError: DLL load failed while importing tensorrt: The specified module could not be found."},
+    {"out-of-memory", NULL, NULL, "Error Code 2: OutOfMemory (Requested size was 1073741824 bytes.)"},
+    {"compute-capability-mismatch", "12.0", "8.9", /* an older cache before the cause */
+     "[I] Timing cache: 1: [stdArchiveReader.cpp::StdArchiveReaderInitCommon::46] Error Code 1: Serialization (Serialization "
+     "assertion magicTagRead == kMAGIC_TAG failed.Magic tag does not match)\n4: The timing cache will not be used!\n"
+     "Error Code 6: API Usage Error (The engine plan file is generated on an incompatible device, expecting compute 12.0 got "
+     "compute 8.9, please rebuild.)"},
     {"cause-hidden-by-wrapper", NULL, NULL, "EP Error EP_FAIL : TensorRT EP could not deserialize engine from binary data"},
     {"cause-hidden-by-wrapper", NULL, NULL, "RuntimeError: Could not deserialize engine. See log. (tensorrt)"},
     {"cause-hidden-by-wrapper", "10.11.0.33", NULL, "ERROR: TensorRT model exported with a different version than 10.11.0.33"},
@@ -350,6 +369,15 @@ enum { N_SAMPLES = sizeof samples / sizeof *samples };
 
 static const char *const unknown[] = {
     "",
+    "[TRT] [E] 1: [stdArchiveReader.cpp::StdArchiveReaderInitCommon::36] Error Code 1: Serialization (Serialization assertion "
+    "magicTagRead == kMAGIC_TAG failed.Magic tag does not match)\n[TRT] [E] 4: The timing cache will not be used!",
+    "gguf_init_from_file: invalid magic characters 'ftrt'",
+    "llama_model_load: unknown (magic, version) combination: 74727466, 00000000",
+    "java.io.StreamCorruptedException: invalid stream header: 66747274",
+    "the editor's modules were built with a different engine version, please rebuild",
+    "could not select device driver \"\" with capabilities: [[gpu]]",
+    "Assertion `d == a + length' failed. Aborted (core dumped)",
+    "error C2039: 'foo': is not a member of 'std::vector<int>'",
     "hello",
     "ImportError: bad magic number in 'app': b'\\x03\\xf3\\r\\n'",
     "RuntimeError: Bad magic number in .pyc file",
