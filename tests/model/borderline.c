@@ -28,15 +28,15 @@ static int by_confidence(const void *a, const void *b) {
     return (x < y) - (x > y);
 }
 
-static bool explained(const borderline_row *better, const borderline_row *row, double threshold) {
-    if (better->class_id != row->class_id) return false;
+static bool explained(const borderline_row *better, const borderline_row *row, double threshold, bool agnostic) {
+    if (better->class_id != row->class_id && !agnostic) return false;
     double overlap = iou(better->box, row->box), room = slack(better->box, row->box);
     return fabs(overlap - threshold) <= room || (better->borderline && overlap > threshold - room);
 }
 
-void borderline_find(borderline_row *rows, size_t n, double threshold) {
+void borderline_find(borderline_row *rows, size_t n, double threshold, bool agnostic) {
     qsort(rows, n, sizeof *rows, by_confidence);
     for (size_t i = 0; i < n; i++)
         for (size_t better = 0; rows[i].unmatched && !rows[i].borderline && better < i; better++)
-            rows[i].borderline = explained(&rows[better], &rows[i], threshold);
+            rows[i].borderline = explained(&rows[better], &rows[i], threshold, agnostic);
 }

@@ -14,7 +14,8 @@ typedef struct borderline_row {
     size_t index;    /* the caller's */
 } borderline_row;
 
-/* rows: those of both sides, matched ones once. Sorts them by descending confidence and sets `borderline`. */
-void borderline_find(borderline_row *rows, size_t n, double threshold);
+/* rows: those of both sides, matched ones once. Sorts them by descending confidence and sets `borderline`. agnostic: NMS went
+ * across classes. */
+void borderline_find(borderline_row *rows, size_t n, double threshold, bool agnostic);
 
 #endif

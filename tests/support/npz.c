@@ -14,6 +14,8 @@ static int parse_header(const char *header, npz_array *out) {
         out->type = 'f';
     else if (strncmp(descr, "|u1'", 4) == 0)
         out->type = 'u';
+    else if (strncmp(descr, "<i4'", 4) == 0)
+        out->type = 'i';
     else
         return -1;
     shape += strlen("'shape': (");
@@ -38,7 +40,7 @@ static int parse(const unsigned char *bytes, size_t size, npz_array *out) {
     memcpy(header, bytes + 10, length);
     header[length] = 0;
     if (parse_header(header, out) != 0) return -1;
-    size_t need = out->count * (out->type == 'f' ? 4 : 1);
+    size_t need = out->count * (out->type == 'u' ? 1 : 4);
     if (size - start < need) return -1;
     out->data = malloc(need ? need : 1);
     if (out->data) memcpy(out->data, bytes + start, need);

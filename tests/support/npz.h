@@ -1,4 +1,4 @@
-/* Reads arrays out of NumPy's .npz files, for tests: f32 and u8, C order. */
+/* Reads arrays out of NumPy's .npz files, for tests: f32, i32 and u8, C order. */
 #ifndef YK_TESTS_SUPPORT_NPZ_H
 #define YK_TESTS_SUPPORT_NPZ_H
 
@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 typedef struct npz_array {
-    char type; /* 'f' or 'u' */
+    char type; /* 'f', 'i' or 'u' */
     int rank;
     int64_t dim[8];
     size_t count;
