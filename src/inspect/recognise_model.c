@@ -63,7 +63,7 @@ bool yk__recognise_pickle(const yk__source *source, yk__report *report) {
 
 bool yk__holds_plan(const yk__source *outer, const uint8_t *bytes, size_t n, yk__report *report) {
     static const char container[] = "ftrt\0\0\0\0", type_name[] = "classes.tensorrt.Engine";
-    enum { LOOK = 64 << 20 };
+    enum { LOOK = 4 << 20 }; /* what stands before an engine in a pickle is small */
     const size_t look = n < LOOK ? n : LOOK;
     const uint8_t *plan = memmem(bytes, look, container, sizeof container - 1);
     if (plan && (size_t)(bytes + n - plan) > 32 && plan[24] >= 8 && plan[24] <= 30) {

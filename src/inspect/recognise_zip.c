@@ -162,7 +162,8 @@ bool yk__recognise_zip(const yk__source *source, yk__report *report) {
     check_end(source, &list, report);
     if (kind == YK__FILE_KIND_ZIP) list_entries(source, &list, report);
     if (kind == YK__FILE_KIND_TORCHSCRIPT || kind == YK__FILE_KIND_PYTORCH_CHECKPOINT) look_for_engine(source, &list, report);
-    if (kind == YK__FILE_KIND_PYTORCH_CHECKPOINT && list.directory && source->deep) import_it(source, report);
+    const bool whole = list.directory && report->verdict == YK__VERDICT_VALID;
+    if (kind == YK__FILE_KIND_PYTORCH_CHECKPOINT && whole && source->deep) import_it(source, report);
     yk__zip_list_free(&list);
     return true;
 }

@@ -14,8 +14,9 @@ enum {
     END64_HEAD = 56,    /* "PK\6\6" */
     MAX_COMMENT = 65535,
     ZIP64_EXTRA = 1,
-    STREAMED = 8,              /* flag: sizes stand behind the data */
-    LOCAL_SEARCH = 256 * 1024, /* a lost header is looked for here: torch writes data.pkl first */
+    STREAMED = 8,            /* flag: sizes stand behind the data */
+    DESCRIPTOR = 16,         /* "PK\7\10", checksum, sizes: behind the data of streamed entries */
+    LOCAL_SEARCH = 32 << 20, /* bytes in which these are looked for, all in all */
 };
 #define UNKNOWN UINT64_MAX
 
@@ -107,13 +108,32 @@ static void find_directory(const yk__source *source, uint64_t at, yk__zip_list *
         const uint8_t *head = source->bytes + at;
         at += CENTRAL_HEAD + u16(head + 28) + u16(head + 30) + u16(head + 32);
     }
+    if (yk__source_has(source, at, "PK\6\6", 4) && source->n - at >= END64_HEAD) at += END64_HEAD;
+    if (yk__source_has(source, at, "PK\6\7", 4)) at += END64_LOCATOR;
     if (!yk__source_has(source, at, "PK\5\6", 4) || source->n - at < END_HEAD) return;
     list->directory = true;
     list->needed = at + END_HEAD + u16(source->bytes + at + 20);
 }
 
-/* From header to header: by their sizes where those are known, else by the next signature. */
+/* The sizes of an entry that was written before they were known: behind its data, where they agree with the place. */
+static bool find_descriptor(const yk__source *source, uint64_t data, size_t *search, yk__zip_entry *entry) {
+    for (uint64_t at = data; at<source->n && * search> 0;) {
+        const size_t left = (size_t)(source->n - at), look = left < *search ? left : *search;
+        const uint8_t *found = memmem(source->bytes + at, look, "PK\7\10", 4);
+        *search -= found ? (size_t)(found - source->bytes) + 4 - (size_t)at : look;
+        if (!found || (size_t)(source->bytes + source->n - found) < DESCRIPTOR) return false;
+        at = (uint64_t)(found - source->bytes) + 4;
+        if (yk__get_u32(found + 8) != at - 4 - data) continue;
+        entry->packed = yk__get_u32(found + 8);
+        entry->size = yk__get_u32(found + 12);
+        return true;
+    }
+    return false;
+}
+
+/* From header to header, by their sizes. */
 static void read_locals(const yk__source *source, yk__zip_list *list) {
+    size_t search = LOCAL_SEARCH;
     for (uint64_t at = 0; source->n >= LOCAL_HEAD && at <= source->n - LOCAL_HEAD;) {
         const uint8_t *head = source->bytes + at;
         if (memcmp(head, "PK\3\4", 4) != 0) {
@@ -138,17 +158,11 @@ static void read_locals(const yk__source *source, yk__zip_list *list) {
                                  .size = yk__get_u32(head + 22)};
         read_zip64(head + LOCAL_HEAD + name_n, extra, entry, NULL);
         if (streamed && entry->packed == 0) entry->packed = entry->size = UNKNOWN;
-        if (entry->packed == UNKNOWN) {
-            size_t search = source->n - data < LOCAL_SEARCH ? (size_t)(source->n - data) : LOCAL_SEARCH;
-            const uint8_t *next = memmem(source->bytes + data, search, "PK\3\4", 4);
-            if (!next) return;
-            at = (uint64_t)(next - source->bytes);
-            continue;
-        }
+        if (entry->packed == UNKNOWN && !find_descriptor(source, data, &search, entry)) return;
         if (entry->packed > UNKNOWN / 2) return;
         at = data + entry->packed;
         list->needed = at;
-        if (streamed && yk__source_has(source, at, "PK\7\10", 4)) at += 16; /* sizes once more, behind the data */
+        if (streamed && yk__source_has(source, at, "PK\7\10", 4)) at += DESCRIPTOR;
     }
 }
 

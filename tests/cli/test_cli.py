@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import zlib
 
@@ -153,6 +154,72 @@ class Files(Case):
             self.assertEqual(report["kind"], kind)
             self.assertIn(report["verdict"], ("invalid", "foreign"))
             self.assertTrue(report["findings"])
+
+    def check(self, *files, expect, options=()):
+        """One report a line, in the order of the files."""
+        done = self.yolk("check", "--json", *options, *files, expect=expect)
+        lines = done.stdout.decode().splitlines()
+        self.assertEqual(len(lines), len(files))
+        return [json.loads(line) for line in lines]
+
+    def test_check_reports_what_cannot_be_read_in_its_place(self):
+        picture = self.write("a.png", png())
+        reports = self.check(self.path("nowhere"), picture, self.dir, "/dev/zero", expect=3)
+        for report in reports:
+            self.assertEqual(list(report)[:7], ["file", "size", "kind", "container", "facts", "verdict", "findings"])
+        self.assertEqual([r["verdict"] for r in reports], ["invalid", "foreign", "invalid", "invalid"])
+        self.assertEqual([r["findings"][0]["code"] for r in reports],
+                         ["file-unreadable", "foreign-file", "file-unreadable", "file-unreadable"])
+        self.assertIn("No such file", reports[0]["findings"][0]["found"])
+        self.assertIn("device", reports[3]["findings"][0]["found"])
+        done = self.yolk("check", self.path("nowhere"), picture, expect=3)
+        self.assertIn(b"nowhere", done.stderr)
+        self.assertIn(b"a.png: foreign", done.stdout)
+
+    def test_check_of_a_folder_names_a_file_in_it(self):
+        self.write("export/metadata.yaml", b"task: detect")
+        self.write("export/yolov8n.xml", b"<net name='a'><layers></layers></net>")
+        self.assertIn(b"export/yolov8n.xml", self.yolk("check", self.path("export"), expect=3).stderr)
+
+    def test_check_of_pipes(self):
+        os.mkfifo(self.path("pipe"))
+        self.assertIn(b"nobody writes", self.yolk("check", self.path("pipe"), expect=3).stderr)
+        report = json.loads(subprocess.run(["bash", "-c", f"'{YOLK}' check --json <(sleep 0.2; printf '<html>')"],
+                                           capture_output=True, timeout=60, check=False).stdout)
+        self.assertEqual(report["kind"], "html")
+
+    def test_check_of_odd_names_and_links(self):
+        names = [b"new\nline", b"no\xffutf", b"\x1b[31mred", b"-dash", b" ", "\u00fc".encode()]
+        for name in names:
+            path = os.path.join(os.fsencode(self.dir), name)
+            with open(path, "wb") as f:
+                f.write(b"hello")
+            report, = self.check(os.fsdecode(path), expect=1)
+            self.assertEqual(report["kind"], "text")
+            self.assertEqual(report["file"], path.decode("utf-8", "replace"))
+            text = self.yolk("check", os.fsdecode(path), expect=1).stdout
+            self.assertNotIn(b"\x1b", text)
+            self.assertIn(b": foreign", text.splitlines()[0])
+        os.symlink(os.fsdecode(os.path.join(os.fsencode(self.dir), names[-1])), self.path("link"))
+        self.assertEqual(self.check(self.path("link"), expect=1)[0]["kind"], "text")
+        os.symlink("nowhere", self.path("dangling"))
+        self.check(self.path("dangling"), expect=3)
+
+    def test_check_of_a_large_sparse_file_is_quick(self):
+        path = self.write("large", b"")
+        os.truncate(path, 4 << 30)
+        times = []
+        for _ in range(3):
+            start = time.monotonic()
+            report, = self.check(path, expect=1)
+            times.append(time.monotonic() - start)
+        self.assertEqual((report["kind"], report["findings"][0]["certainty"]), ("zeros", "likely"))
+        self.assertNotIn("sha256", report)
+        self.assertLess(min(times), 1)  # 15 ms on an idle machine; reading it all takes seconds
+
+    def test_check_hashes_when_asked(self):
+        report, = self.check(self.write("a", b"abc"), expect=1, options=["--sha256"])
+        self.assertEqual(report["sha256"], "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
 
     def test_strip_and_wrap(self):
         plan = bytearray(b"ftrt" + struct.pack("<IQQ4B4s", 0, 0, 0, 10, 3, 0, 30, b"utrt") + bytes(40))

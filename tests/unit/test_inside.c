@@ -234,6 +234,57 @@ static void damaged_archives_are_invalid(void **state) {
     assert_looks(b, "tar/tensorrt-plan", YK__FINDING_ARCHIVE_DAMAGED);
 }
 
+/* As torch.save writes: sizes behind the data, a directory with the 64-bit records in front of its end. */
+static buffer streamed_zip(void) {
+    static const char name[] = "m/data.pkl",
+                      data[] = "\x80\2}q\0PK\7\10....PK\3\4."; /* signatures in the data mislead nobody */
+    uint32_t n = sizeof data - 1, crc = zip_make_crc((const uint8_t *)data, n);
+    buffer b = {0};
+    zip_make z = {0};
+    zip_make_put(&z, "PK\3\4\0\0\x08\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 26);
+    zip_make_u16(&z, sizeof name - 1);
+    zip_make_u16(&z, 0);
+    zip_make_put(&z, name, sizeof name - 1);
+    zip_make_put(&z, data, n);
+    zip_make_put(&z, "PK\7\10", 4);
+    zip_make_u32(&z, crc);
+    zip_make_u32(&z, n);
+    zip_make_u32(&z, n);
+    const uint32_t directory = (uint32_t)z.n;
+    zip_make_put(&z, "PK\1\2\0\0\0\0\x08\x08\0\0\0\0\0\0", 16);
+    zip_make_u32(&z, crc);
+    zip_make_u32(&z, n);
+    zip_make_u32(&z, n);
+    zip_make_u16(&z, sizeof name - 1);
+    zip_make_put(&z, (char[16]){0}, 16);
+    zip_make_put(&z, name, sizeof name - 1);
+    const uint32_t size = (uint32_t)z.n - directory;
+    zip_make_put(&z, (char[56]){"PK\6\6"}, 56);
+    zip_make_put(&z, (char[20]){"PK\6\7"}, 20);
+    zip_make_put(&z, "PK\5\6\0\0\0\0\1\0\1", 12);
+    zip_make_u32(&z, size);
+    zip_make_u32(&z, directory);
+    zip_make_u16(&z, 0);
+    grow(&b, z.bytes, z.n);
+    zip_make_free(&z);
+    return b;
+}
+
+static void streamed_archives_are_measured(void **state) {
+    (void)state;
+    yk__report report;
+    buffer b = streamed_zip();
+    look(b.bytes, b.n, b.n, &report);
+    assert_kinds(&report, "pytorch-checkpoint");
+    assert_false(yk__report_has(&report, YK__FINDING_TRUNCATED) || yk__report_has(&report, YK__FINDING_TRAILING_BYTES));
+    yk__report_free(&report);
+    for (size_t more = 1; more < 100000; more = more * 7 + 1)
+        assert_looks(longer(streamed_zip(), more), "pytorch-checkpoint", YK__FINDING_TRAILING_BYTES);
+    for (size_t less = 1; less + 20 < b.n; less += 9)
+        assert_looks(cut(streamed_zip(), less), less + 40 < b.n ? "pytorch-checkpoint" : "zip", YK__FINDING_TRUNCATED);
+    free(b.bytes);
+}
+
 /* 1,000 times larger than it looks, and no more is unpacked for it. */
 static void bombs_are_bounded(void **state) {
     (void)state;
@@ -551,6 +602,7 @@ int main(void) {
         cmocka_unit_test(facts_of_the_inside_are_told),
         cmocka_unit_test(the_most_telling_entry_is_named),
         cmocka_unit_test(damaged_archives_are_invalid),
+        cmocka_unit_test(streamed_archives_are_measured),
         cmocka_unit_test(bombs_are_bounded),
         cmocka_unit_test(streams_have_no_end),
         cmocka_unit_test(engines_in_checkpoints_are_found),
