@@ -21,7 +21,7 @@ configure: setup
 build: configure ## the library and the yolk executable
 	@cmake --build $(BUILD)
 
-demo: build ## build, turn a model into an engine, check it, predict on a picture (MODEL=, IMAGE=)
+demo: build ## read the numbers in a few pictures: engine, check, predict (MODEL=, IMAGE= for others)
 	@tools/demo "$(BUILD)" "$(MODEL)" "$(IMAGE)"
 
 test: build ## all tests but the long ones (make test-full)

@@ -728,5 +728,47 @@ class Compare(Case):
         self.assertTrue(self.compare(CLASSIFY, CLASSIFY, self.picture)["equal"])
 
 
+class Examples(Case):
+    def read(self, *files, stdin=b""):
+        script = os.path.join(SOURCE, "examples/read_numbers.py")
+        done = subprocess.run([sys.executable, script, *files], input=stdin, capture_output=True, timeout=60, check=True)
+        return done.stdout.decode()
+
+    @staticmethod
+    def row(text, x, y, height, lean=0.0, gap=0.3):
+        """Digits of a row that leans, each 0.6 as wide as high."""
+        step = height * (0.6 + gap)
+        return [{"name": c, "box": {"x1": x + i * step, "y1": y + i * step * lean, "x2": x + i * step + 0.6 * height,
+                                    "y2": y + i * step * lean + height}} for i, c in enumerate(text)]
+
+    def test_read_numbers(self):
+        cents = [dict(r, box=dict(r["box"])) for r in self.row("52", 220, 195, 24)]
+        results = self.row("8744938", 20, 30, 40, lean=0.25) + self.row("145", 100, 200, 40) + cents + self.row("7", 300, 400, 30)
+        results += self.row("61", 330 + 60, 400, 30)  # too far to the right of the 7 to be one number with it
+        lines = json.dumps({"source": "a.jpg", "results": results[::-1]}) + "\n" + json.dumps({"source": "b.jpg", "results": []}) + \
+            "\n" + json.dumps({"source": "c.jpg", "error": {"code": "image", "message": "cut"}}) + "\n"
+        self.assertEqual(self.read(stdin=lines.encode()), "a.jpg: 8744938  14552  7  61\nb.jpg: (no digits)\nc.jpg: cut\n")
+
+    @unittest.skipUnless(os.path.isfile(os.path.join(SOURCE, "models/yolk-digits.onnx")), "skipped: models/yolk-digits.onnx is not here")
+    def test_pictures_are_read(self):
+        """The alarm that a worse yolk-digits would set off; how good it is, docs/models says."""
+        folder = os.path.join(SOURCE, "examples/pictures")
+        with open(os.path.join(folder, "truth.json"), encoding="utf-8") as f:
+            truth = json.load(f)
+        answers = self.predict(os.path.join(SOURCE, "models/yolk-digits.onnx"), folder)
+        self.assertEqual(len(answers), len(truth))
+        found = named = listed = 0
+        for answer in answers:
+            there = [c for text in truth[os.path.basename(answer["source"])] for c in text if c.isdigit()]
+            named += len(answer["results"])
+            listed += len(there)
+            for result in answer["results"]:
+                if result["name"] in there:
+                    there.remove(result["name"])
+                    found += 1
+        self.assertGreaterEqual(found, 0.9 * listed)
+        self.assertGreaterEqual(found, 0.9 * named)
+
+
 if __name__ == "__main__":
     unittest.main(argv=[sys.argv[0], *sys.argv[3:]], verbosity=1)
