@@ -56,6 +56,7 @@ static void run_selftest(const char *path, yk__report *report) {
             goto done;
         }
     }
+    yk__report_add(report, YK__FINDING_SELFTEST_PASSED, NULL, NULL, NULL);
 done:
     yk_context_destroy(&context);
     yk_engine_destroy(&engine);

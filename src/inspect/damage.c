@@ -121,15 +121,64 @@ static bool claim_translated(const yk__source *source, const yk__magic *magics, 
     return false;
 }
 
-bool yk__recognise_damaged(const yk__source *source, yk__report *report) {
-    /* pickles have no signature of their own; these are how PyTorch's old files and most others begin */
-    static const yk__magic pickles[] = {{YK__FILE_KIND_PICKLE, 0, 9, "\x80\2\x8a\x0a\x6c\xfc\x9c\x46\xf9"},
-                                        {YK__FILE_KIND_PICKLE, 0, 3, "\x80\4\x95"},
-                                        {YK__FILE_KIND_PICKLE, 0, 4, "\x80\2}q"},
-                                        {YK__FILE_KIND_PICKLE, 0, 4, "\x80\2cc"}};
+/* pickles have no signature of their own; these are how PyTorch's old files and most others begin */
+static const yk__magic pickles[] = {{YK__FILE_KIND_PICKLE, 0, 9, "\x80\2\x8a\x0a\x6c\xfc\x9c\x46\xf9"},
+                                    {YK__FILE_KIND_PICKLE, 0, 3, "\x80\4\x95"},
+                                    {YK__FILE_KIND_PICKLE, 0, 4, "\x80\2}q"},
+                                    {YK__FILE_KIND_PICKLE, 0, 4, "\x80\2cc"}};
+
+/* ---- UTF-16 ---- */
+
+static uint32_t unit_at(const yk__source *source, size_t i) {
+    return (uint32_t)source->bytes[2 + 2 * i] | (uint32_t)source->bytes[3 + 2 * i] << 8;
+}
+
+/* Bytes below 128 became units of the same number, those above whatever the console's code page has for them; line ends became
+ * Windows' own. So a signature is compared up to its first line end. */
+static bool reads_as(const yk__source *source, size_t n_units, const char *bytes, size_t n) {
+    size_t same = 0;
+    for (size_t i = 0; i < n && bytes[i] != '\r' && bytes[i] != '\n'; i++) {
+        const uint8_t byte = (uint8_t)bytes[i];
+        if (i >= n_units || (byte < 0x80 ? unit_at(source, i) != byte : unit_at(source, i) < 0x80)) return false;
+        same += byte < 0x80;
+    }
+    return same >= 2;
+}
+
+static yk__file_kind utf16_kind(const yk__source *source, size_t n_units) {
+    static const yk__magic more[] = {{YK__FILE_KIND_TENSORRT_PLAN, 0, 8, "ftrt\0\0\0\0"},
+                                     {YK__FILE_KIND_TENSORRT_PLAN, 0, 4, "ptrt"},
+                                     {YK__FILE_KIND_ZIP, 0, 4, "PK\3\4"}};
+    const bool metadata = n_units > 6 && unit_at(source, 3) == 0 && unit_at(source, 4) == '{' && unit_at(source, 5) == '"';
     size_t n;
     const yk__magic *magics = yk__magics(&n);
-    return claim_translated(source, magics, n, report) ||
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+        if (reads_as(source, n_units, more[i].bytes, more[i].n)) return more[i].kind;
+    for (size_t i = 0; i < n; i++)
+        if (magics[i].at == 0 && reads_as(source, n_units, magics[i].bytes, magics[i].n)) return magics[i].kind;
+    return metadata ? YK__FILE_KIND_ULTRALYTICS_ENGINE : YK__FILE_KIND_UNKNOWN;
+}
+
+/* A byte order mark, then units of which too many are control characters for a text. */
+static bool claim_utf16(const yk__source *source, yk__report *report) {
+    enum { UNITS = 32768, CONTROLS_AT_LEAST = 4 };
+    if (!yk__source_has(source, 0, "\xff\xfe", 2) || source->n < 32) return false;
+    const size_t n = (source->n - 2) / 2 < UNITS ? (source->n - 2) / 2 : UNITS;
+    size_t controls = 0;
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t unit = unit_at(source, i);
+        controls += unit < 9 || (unit > 13 && unit < 0x20 && unit != 0x1a && unit != 0x1b);
+    }
+    if (controls < CONTROLS_AT_LEAST || controls < n / 64) return false;
+    yk__claim(report, utf16_kind(source, n), YK__CERTAINTY_LIKELY);
+    add(report, YK__FINDING_UTF16_DAMAGE, YK__CERTAINTY_LIKELY, "byte 0", "ff fe, then every byte as two");
+    return true;
+}
+
+bool yk__recognise_damaged(const yk__source *source, yk__report *report) {
+    size_t n;
+    const yk__magic *magics = yk__magics(&n);
+    return claim_utf16(source, report) || claim_translated(source, magics, n, report) ||
            claim_translated(source, pickles, sizeof pickles / sizeof *pickles, report);
 }
 

@@ -5,8 +5,8 @@
 
 #include "inspect/recognise.h"
 
-/* A signature of magics.def with its line ends translated, its high bits gone, or its bytes above 127 encoded as UTF-8 or
- * replaced: claims the kind, with the finding, verdict invalid. For files that nobody else claimed. */
+/* The whole file as UTF-16, or a signature of magics.def with its line ends translated, its high bits gone, or its bytes above
+ * 127 encoded as UTF-8 or replaced: claims the kind, with the finding, verdict invalid. For files that nobody else claimed. */
 bool yk__recognise_damaged(const yk__source *source, yk__report *report); /* as recognise.h has it */
 
 /* The same damage further inside of a binary file whose signature survived it: adds the finding. */

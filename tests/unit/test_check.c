@@ -436,6 +436,21 @@ static void expect_change(const char *kind, size_t keep, const char *add, yk__fi
     free(s);
 }
 
+/* The kind's sample with some bytes of it replaced. */
+static void expect_overwrite(const char *kind, size_t at, const char *with, yk__finding_code wanted) {
+    sample *s = malloc(sizeof *s);
+    yk__report report;
+    assert_non_null(s);
+    *s = *sample_of(kind);
+    memcpy(s->bytes + at, with, strlen(with));
+    look(s->bytes, s->size, s->size, &report);
+    assert_string_equal(report.kind, kind);
+    if (!yk__report_has(&report, wanted)) fail_msg("%s at %zu: no %s", kind, at, yk__finding_info_get(wanted)->code);
+    assert_int_equal(report.verdict, YK__VERDICT_INVALID);
+    yk__report_free(&report);
+    free(s);
+}
+
 static void test_damage(void **state) {
     (void)state;
     expect_change("tensorrt-plan", 150, "", YK__FINDING_TRUNCATED, YK__VERDICT_INVALID);
@@ -444,6 +459,9 @@ static void test_damage(void **state) {
     expect_change("tensorrt-plan", 24, "\r\n\3 ........", YK__FINDING_TEXT_MODE_DAMAGE, YK__VERDICT_INVALID);
     expect_change("ultralytics-engine", sample_of("ultralytics-engine")->size - 3, "", YK__FINDING_TRUNCATED,
                   YK__VERDICT_INVALID);
+    const size_t plan = 4 + yk__get_u32(sample_of("ultralytics-engine")->bytes);
+    expect_overwrite("ultralytics-engine", 0, "\1", YK__FINDING_PREFIX_DAMAGED);
+    expect_overwrite("ultralytics-engine", plan, "plan", YK__FINDING_PREFIX_UNKNOWN_PLAN);
     expect_change("pytorch-checkpoint", 120, "", YK__FINDING_TRUNCATED, YK__VERDICT_INVALID);
     expect_change("onnx", 40, "", YK__FINDING_TRUNCATED, YK__VERDICT_INVALID);
     expect_change("onnx", 9999, "\xff\xff\xff", YK__FINDING_MODEL_DAMAGED, YK__VERDICT_INVALID);

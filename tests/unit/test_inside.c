@@ -580,6 +580,36 @@ static void signatures_show_other_channels(void **state) {
     free(png.bytes);
 }
 
+/* What PowerShell's > makes of a program's output: a mark, a unit for each byte, line ends of Windows. */
+static void utf16_is_told_by_its_mark(void **state) {
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t n;
+        const char *kind;
+    } files[] = {{"\x89PNG\r\n\x1a\n", 8, "image"},
+                 {"PK\3\4", 4, "zip"},
+                 {"GGUF\3\0\0\0", 8, "gguf"},
+                 {"ftrt\0\0\0\0", 8, "tensorrt-plan"},
+                 {"\3\7\0\0{\"task\": 1}", 15, "ultralytics-engine"},
+                 {"\x08\x08\x12", 3, "unknown"}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        buffer whole = noisy(files[i].bytes, files[i].n), sent = {0};
+        grow(&sent, "\xff\xfe", 2);
+        for (size_t j = 0; j < whole.n; j++) {
+            uint8_t byte = whole.bytes[j];
+            if (byte == '\n') grow(&sent, "\r\0", 2);
+            grow(&sent, byte < 0x80 ? (uint8_t[]){byte, 0} : (uint8_t[]){(uint8_t)(byte ^ 0x3c), 0x25}, 2);
+        }
+        assert_looks(sent, files[i].kind, YK__FINDING_UTF16_DAMAGE);
+        free(whole.bytes);
+    }
+    buffer text = {0};
+    grow(&text, "\xff\xfe", 2);
+    for (int i = 0; i < 100; i++) grow(&text, "h\0i\0\r\0\n\0", 8);
+    assert_looks(text, "text", -1);
+}
+
 /* Line ends and characters that belong there. */
 static void texts_are_not_damaged(void **state) {
     (void)state;
@@ -611,6 +641,7 @@ int main(void) {
         cmocka_unit_test(formats_tell_their_length),
         cmocka_unit_test(text_channels_leave_traces),
         cmocka_unit_test(signatures_show_other_channels),
+        cmocka_unit_test(utf16_is_told_by_its_mark),
         cmocka_unit_test(texts_are_not_damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

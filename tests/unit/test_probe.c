@@ -8,11 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <yolk/yolk.h>
 #include <zlib.h>
 
+#include "../fuzz/engine_sums.h"
 #include "support/zip_make.h"
 
 #define SEEDS "fuzz/seeds/fuzz_check"
@@ -97,6 +99,58 @@ static void arguments_are_checked(void **state) {
     assert_int_equal(yk_probe(NULL, 0, YK_SIZE_UNKNOWN, &report, NULL), YK_OK);
     yk_report_destroy(&report);
     assert_null(yk_report_container(NULL, 0));
+}
+
+/* ---- the self test of engines ---- */
+
+static bool has_finding(const yk_report *report, const char *code) {
+    yk_finding finding = YK_FINDING_INIT;
+    for (size_t i = 0; yk_report_finding(report, i, &finding) == YK_OK; i++)
+        if (!strcmp(finding.code, code)) return true;
+    return false;
+}
+
+static void check_engine(const char *path, yk_verdict verdict, const char *code) {
+    yk_check_options options = {.size = sizeof options, .run = true};
+    yk_report *report = NULL;
+    assert_int_equal(yk_check(&report, path, &options, NULL), YK_OK);
+    assert_int_equal(yk_report_verdict(report), verdict);
+    assert_true(has_finding(report, code));
+    yk_report_destroy(&report);
+}
+
+/* An engine that answers otherwise than it recorded, all checksums right. */
+static void self_tests_are_run(void **state) {
+    (void)state;
+    char path[] = "/tmp/yolk-probe-XXXXXX";
+    yk_error error = YK_ERROR_INIT;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    if (yk_build("tests/golden/onnx/tiny-detect.onnx", path, NULL, &error) != YK_OK) {
+        unlink(path);
+        if (error.status == YK_ERROR_UNSUPPORTED) skip(); /* a build without import */
+        fail_msg("%s", error.message);
+    }
+    check_engine(path, YK_VERDICT_VALID, "selftest-passed");
+    uint8_t *bytes = malloc(1 << 20);
+    assert_non_null(bytes);
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    size_t n = fread(bytes, 1, 1 << 20, file), at = 0, length = 0;
+    for (int i = 0; i < n_sections(bytes, n); i++) {
+        if (strcmp((const char *)bytes + YK__HEAD_TABLE + i * YK__ENTRY_BYTES, "selftest") != 0) continue;
+        assert_true(section_at(bytes, n, i, &at, &length) && length > 4);
+        const float other = 12345;
+        memcpy(bytes + at + length - 4, &other, 4);
+    }
+    fix_sums(bytes, n);
+    rewind(file);
+    assert_int_equal(fwrite(bytes, 1, n, file), n);
+    fclose(file);
+    free(bytes);
+    check_engine(path, YK_VERDICT_INVALID, "selftest-failed");
+    unlink(path);
 }
 
 /* ---- seeds: a file of every kind ---- */
@@ -248,6 +302,7 @@ static void memory_is_bounded(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arguments_are_checked),
+        cmocka_unit_test(self_tests_are_run),
         cmocka_unit_test(every_kind_is_probed),
         cmocka_unit_test(memory_is_bounded),
     };
