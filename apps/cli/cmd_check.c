@@ -68,7 +68,10 @@ const cli_command cmd_check = {
     .synopsis = "FILE... [--json] [--sha256] [--target trt=V,cc=X.Y,platform=P] [--from MODEL]",
     .summary = "what a file is, whether it loads here, why not, what to do",
     .text =
-        "Names any file from its bytes. A yolk engine is verified in full, and its built-in self test is run. The verdict is "
+        "Names any file from its bytes: models and engines of all makers, what stands in for them (pointers, error pages, "
+        "empty "
+        "files), archives with what is inside, pictures and more. A yolk engine is verified in full, and its built-in self "
+        "test is run. The verdict is "
         "valid, suboptimal (loads; something could be better), invalid (does not load) or foreign (whole, but not "
         "something that yolk runs), followed by findings, each with a stable code (docs/verdicts.md) and a remedy. A TensorRT "
         "plan "
