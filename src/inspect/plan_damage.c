@@ -75,7 +75,7 @@ size_t yk__undo_crlf(const uint8_t *bytes, size_t n, uint8_t *out, size_t size) 
 /* ---- zeros ---- */
 
 enum { PAGE = 4096, SECTOR = 512, SLACK = 8 };
-#define WINDOW ((size_t)4 << 20)
+#define WINDOW ((size_t)2 << 20)
 
 /* What was never written is whole sectors; the bytes on either side may be zero by themselves. */
 static bool is_torn(uint64_t start, uint64_t end, uint64_t file_size) {

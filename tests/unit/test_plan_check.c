@@ -412,6 +412,114 @@ static void test_mutations(void **state) {
     }
 }
 
+/* ---- behind Ultralytics' metadata ---- */
+
+static const char metadata[] =
+    "{\"description\": \"Ultralytics YOLO11n-pose model\", \"stride\": 32, \"task\": \"pose\", \"batch\": 1, \"imgsz\": [640, "
+    "480], "
+    "\"names\": {\"0\": \"caf\\u00e9\"}, \"kpt_shape\": [17, 3], \"args\": {\"half\": true, \"nms\": false}}";
+
+static size_t put_prefixed(uint8_t *out, uint32_t stated, const made_plan *plan) {
+    const size_t n = sizeof metadata - 1;
+    for (int i = 0; i < 4; i++) out[i] = (uint8_t)(stated >> (8 * i));
+    memcpy(out + 4, metadata, n);
+    if (plan) memcpy(out + 4 + n, plan->bytes, plan->n);
+    return 4 + n + (plan ? plan->n : 0);
+}
+
+static void expect_engine(const uint8_t *bytes, size_t n, yk__finding_code code, yk__verdict verdict, yk__report *report) {
+    look(bytes, n, n, report);
+    assert_string_equal(report->kind, "ultralytics-engine");
+    if (!yk__report_has(report, code)) fail_msg("no %s but %s", yk__finding_info_get(code)->code, report->findings[0].code);
+    assert_int_equal(report->verdict, verdict);
+}
+
+static void test_prefixed(void **state) {
+    (void)state;
+    for (int i = 0; i < PLAN_LAYOUTS; i++) {
+        made_plan plan;
+        uint8_t bytes[4096];
+        yk__report report;
+        make_plan_of(&plan, &plan_specs[i]);
+        size_t n = put_prefixed(bytes, sizeof metadata - 1, &plan);
+        expect_engine(bytes, n, YK__FINDING_ULTRALYTICS_PREFIX, YK__VERDICT_FOREIGN, &report);
+        assert_int_equal(report.kind_certainty, YK__CERTAINTY_CERTAIN);
+        assert_int_equal(report.n_container, 2);
+        assert_string_equal(report.container[1], "tensorrt-plan");
+        expect_facts(&report, &plan_specs[i]);
+        expect_number(&report, "offset", 4 + sizeof metadata - 1);
+        const yk__fact *facts = yk__fact_get(&report.facts, "ultralytics");
+        assert_string_equal(yk__fact_get(facts, "task")->text, "pose");
+        assert_int_equal(yk__fact_get(facts, "kpt_shape")->first->number, 17);
+        assert_int_equal(yk__fact_get(facts, "imgsz")->last->number, 480);
+        assert_string_equal(yk__fact_get(yk__fact_get(facts, "names"), "0")->text, "caf\xc3\xa9");
+        assert_true(yk__fact_get(yk__fact_get(facts, "args"), "half")->yes);
+        yk__report_free(&report);
+        expect_engine(bytes, n - 20, YK__FINDING_TRUNCATED, YK__VERDICT_INVALID, &report);
+        assert_non_null(strstr(report.findings[0].found, "20 are missing"));
+        yk__report_free(&report);
+    }
+}
+
+static void test_prefix_damage(void **state) {
+    (void)state;
+    made_plan plan;
+    uint8_t bytes[8192];
+    yk__report report;
+    const uint32_t size = sizeof metadata - 1;
+    make_plan_of(&plan, &plan_specs[PLAN_10]);
+    for (int off = -3; off <= 3; off++) { /* a length that leads elsewhere */
+        if (off == 0) continue;
+        size_t n = put_prefixed(bytes, size + (uint32_t)off, &plan);
+        expect_engine(bytes, n, YK__FINDING_PREFIX_DAMAGED, YK__VERDICT_INVALID, &report);
+        expect_facts(&report, &plan_specs[PLAN_10]);
+        yk__report_free(&report);
+    }
+    size_t n = put_prefixed(bytes, 0x7fffffff, &plan);
+    expect_engine(bytes, n, YK__FINDING_PREFIX_DAMAGED, YK__VERDICT_INVALID, &report);
+    yk__report_free(&report);
+    /* the bytes of the length went through UTF-8: ef bf bd 01 00 00 */
+    n = put_prefixed(bytes, size, &plan);
+    memmove(bytes + 6, bytes + 4, n - 4);
+    memcpy(bytes, "\xef\xbf\xbd\1\0\0", 6);
+    expect_engine(bytes, n + 2, YK__FINDING_PREFIX_DAMAGED, YK__VERDICT_INVALID, &report);
+    yk__report_free(&report);
+    /* line ends translated behind the metadata */
+    n = put_prefixed(bytes, size, &plan);
+    crlf(bytes, &n);
+    expect_engine(bytes, n, YK__FINDING_TEXT_MODE_DAMAGE, YK__VERDICT_INVALID, &report);
+    yk__report_free(&report);
+    /* what follows is no plan; nothing follows; the metadata are cut */
+    n = put_prefixed(bytes, size, &plan);
+    memcpy(bytes + 4 + size, "what", 4);
+    expect_engine(bytes, n, YK__FINDING_PREFIX_UNKNOWN_PLAN, YK__VERDICT_INVALID, &report);
+    yk__report_free(&report);
+    n = put_prefixed(bytes, size, NULL);
+    expect_engine(bytes, n, YK__FINDING_TRUNCATED, YK__VERDICT_INVALID, &report);
+    yk__report_free(&report);
+    expect_engine(bytes, n - 30, YK__FINDING_TRUNCATED, YK__VERDICT_INVALID, &report);
+    yk__report_free(&report);
+    /* a plan of TensorRT 5 */
+    n = put_prefixed(bytes, size, &plan);
+    memset(bytes + 4 + size, 0, 16);
+    bytes[4 + size] = (uint8_t)plan.n, bytes[5 + size] = (uint8_t)(plan.n >> 8), bytes[12 + size] = 16;
+    expect_engine(bytes, n, YK__FINDING_ULTRALYTICS_PREFIX, YK__VERDICT_FOREIGN, &report);
+    expect_text(&report, "version", NULL);
+    yk__report_free(&report);
+}
+
+/* A length and some other JSON in front of something else is not Ultralytics'. */
+static void test_other_prefixes(void **state) {
+    (void)state;
+    static const char json[] = "{\"files\": {\"a.js\": {\"size\": 12}}}";
+    uint8_t bytes[256] = {sizeof json - 1};
+    yk__report report;
+    memcpy(bytes + 4, json, sizeof json - 1);
+    look(bytes, sizeof bytes, sizeof bytes, &report);
+    assert_null(strstr(report.kind, "engine"));
+    yk__report_free(&report);
+}
+
 /* ---- plans on machines ---- */
 
 static void judge_spec(const plan_spec *spec, const char *target_text, yk__report *report) {
@@ -612,6 +720,9 @@ int main(void) {
         cmocka_unit_test(test_mutations),
         cmocka_unit_test(test_large_sum),
         cmocka_unit_test(test_shared),
+        cmocka_unit_test(test_prefixed),
+        cmocka_unit_test(test_prefix_damage),
+        cmocka_unit_test(test_other_prefixes),
         cmocka_unit_test(test_judged),
         cmocka_unit_test(test_hardware_compatible),
         cmocka_unit_test(test_damaged_is_not_judged),
