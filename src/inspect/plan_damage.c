@@ -74,28 +74,31 @@ size_t yk__undo_crlf(const uint8_t *bytes, size_t n, uint8_t *out, size_t size) 
 
 /* ---- zeros ---- */
 
-enum { PAGE = 4096, SECTOR = 512, SLACK = 8 };
+enum { PAGE = 4096, STEP = 512, SLACK = 8, LEAST_RUN = 512 };
 #define WINDOW ((size_t)2 << 20)
 
-/* What was never written is whole sectors; the bytes on either side may be zero by themselves. */
-static bool is_torn(uint64_t start, uint64_t end, uint64_t file_size) {
-    const uint64_t first = (start + SECTOR - 1) / SECTOR * SECTOR, last = end / SECTOR * SECTOR;
-    return end - start >= PAGE && first - start <= SLACK && (end == file_size || end - last <= SLACK);
+/* What was never written is whole blocks; the bytes on either side may be zero by themselves. A run that is no whole blocks
+ * must be an eighth of the file: tensors of zeros are smaller. open: the run may go on behind what is looked at. */
+static bool is_torn(uint64_t start, uint64_t end, bool open, uint64_t file_size) {
+    const uint64_t first = (start + PAGE - 1) / PAGE * PAGE, last = end / PAGE * PAGE;
+    const bool ends = end == file_size ? end - start >= LEAST_RUN : end - start >= PAGE && (open || end - last <= SLACK);
+    const bool blocks = ends && first - start <= SLACK;
+    return blocks || (end - start >= LEAST_RUN && end - start >= file_size / 8);
 }
 
-/* One window: jumps from page to page and measures where one is zero at its middle. */
+/* One window: a byte in every STEP is looked at, and measured in both directions where it is zero. */
 static bool find_in(const uint8_t *bytes, size_t n, size_t from, size_t to, uint64_t at, uint64_t file_size, uint64_t *start,
                     uint64_t *end) {
-    for (size_t i = from + PAGE / 2; i < to;) {
+    for (size_t i = from + STEP / 2; i < to;) {
         size_t first = i, last = i;
         while (last < n && bytes[last] == 0) last++;
         while (first > from && last > i && bytes[first - 1] == 0) first--;
         const bool cut_by_window = last == n && at + n < file_size;
-        if (last > i && is_torn(at + first, cut_by_window ? file_size : at + last, file_size)) {
+        if (last > i && is_torn(at + first, at + last, cut_by_window, file_size)) {
             *start = at + first, *end = at + last;
             return true;
         }
-        i = last > i ? last + PAGE / 2 : i + PAGE / 2;
+        i = last > i ? last + STEP / 2 : i + STEP;
     }
     return false;
 }

@@ -21,9 +21,8 @@ yk__transfer_damage yk__plan_transfer_damage(const uint8_t *plan, size_t n, bool
 /* CR LF to LF: the first bytes of a plan as they were before YK__TRANSFER_CRLF_MADE. Returns how many. */
 size_t yk__undo_crlf(const uint8_t *bytes, size_t n, uint8_t *out, size_t size);
 
-/* A stretch of zero bytes that looks like a part of a copy that was reserved and never written: at least 4 KiB, beginning and
- * ending at a multiple of 512 in the file (or at its end). `at` is where bytes[0] stands in the file. At most 2 MiB at either
- * end are looked at. */
+/* A stretch of zero bytes that looks like a part of a copy that was reserved and never written: blocks of 4 KiB, or an eighth
+ * of the file. `at` is where bytes[0] stands in the file. At most 2 MiB at either end are looked at. */
 bool yk__find_zeroed(const uint8_t *bytes, size_t n, uint64_t at, uint64_t file_size, uint64_t *start, uint64_t *end);
 
 #endif

@@ -391,7 +391,9 @@ static void check_plain_archive(const subject *s, yk__fact *facts) {
         find(s, YK__FINDING_PLAN_HEADER_INVALID, YK__CERTAINTY_CERTAIN, byte_at(s, 8, where), "the file's length", found);
         return;
     }
-    if (check_length(s)) check_sum(s, facts);
+    if (!check_length(s)) return;
+    check_zeroed(s);
+    check_sum(s, facts);
 }
 
 bool yk__describe_plan(const yk__source *source, uint64_t at, yk__report *report) {

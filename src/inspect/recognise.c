@@ -23,9 +23,9 @@ static bool (*const recognisers[])(const yk__source *, yk__report *) = {
     yk__recognise_empty,       yk__recognise_yolk,        yk__recognise_magic,     yk__recognise_gzip,
     yk__recognise_zstd,        yk__recognise_tensorrt,    yk__recognise_zip,       yk__recognise_envelope,
     yk__recognise_ultralytics, yk__recognise_safetensors, yk__recognise_bitmap,    yk__recognise_pe,
-    yk__recognise_tar,         yk__recognise_pickle,      yk__recognise_tensorrt5, yk__recognise_zeros,
-    yk__recognise_protobuf,    yk__recognise_onnx,        yk__recognise_damaged,   yk__recognise_text,
-    yk__recognise_mnn,         yk__recognise_weights,
+    yk__recognise_tar,         yk__recognise_pickle,      yk__recognise_tensorrt5, yk__recognise_headless_plan,
+    yk__recognise_zeros,       yk__recognise_protobuf,    yk__recognise_onnx,      yk__recognise_damaged,
+    yk__recognise_text,        yk__recognise_mnn,         yk__recognise_weights,
 };
 
 const yk__file_kind_info *yk__file_kind_info_get(yk__file_kind kind) {

@@ -55,6 +55,7 @@ bool yk__recognise_magic(const yk__source *source, yk__report *report);
 bool yk__recognise_tensorrt(const yk__source *source, yk__report *report);
 bool yk__recognise_ultralytics(const yk__source *source, yk__report *report);
 bool yk__recognise_envelope(const yk__source *source, yk__report *report);
+bool yk__recognise_headless_plan(const yk__source *source, yk__report *report);
 bool yk__recognise_tensorrt5(const yk__source *source, yk__report *report);
 bool yk__recognise_gzip(const yk__source *source, yk__report *report);
 bool yk__recognise_zstd(const yk__source *source, yk__report *report);

@@ -1,6 +1,7 @@
 /* TensorRT's files and what is wrapped around them, Ultralytics' metadata apart (recognise_ultralytics.c). */
 #include "inspect/recognise.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/engine_format.h"
@@ -28,13 +29,38 @@ static bool is_timing_cache(const yk__source *source) {
     return false;
 }
 
-/* The magic is gone, and what must stand behind it is there. */
+/* The magic is gone, and what must stand behind it, or at the end, is there. */
 static bool has_lost_magic(const yk__source *source) {
-    return yk__source_has(source, 0x20, "NGNE\0\0\0\0\x38\0\0\0\0\0\0\0", 16) && yk__source_has(source, 0x38, "ptrt", 4);
+    static const uint8_t end_of_archive[] = {0x8f, 0x8b, 0x8d, 0x8b}, footer[] = {0x99, 0x8b, 0x8d, 0x8b};
+    if (yk__source_has(source, 0x20, "NGNE\0\0\0\0\x38\0\0\0\0\0\0\0", 16) && yk__source_has(source, 0x38, "ptrt", 4))
+        return true;
+    if (!yk__source_whole(source) || source->n < 64 || !yk__source_has(source, source->n - 4, footer, 4)) return false;
+    for (size_t back = 8; back <= 16; back++)
+        if (yk__source_has(source, source->n - back, end_of_archive, 4)) return true;
+    return false;
+}
+
+static void find_at_front(yk__report *report, yk__finding_code code, const char *found) {
+    yk__finding *finding = yk__report_add(report, code, "byte 0", "ftrt", found);
+    if (finding) finding->certainty = YK__CERTAINTY_LIKELY;
+    yk__report_lower(report, YK__VERDICT_INVALID);
+}
+
+/* A byte order mark, a line, a few bytes of somebody's own in front of a whole plan. */
+static bool recognise_behind(const yk__source *source, yk__report *report) {
+    char found[64];
+    for (size_t at = 1; at < 64 && at + YK__PLAN_HEAD <= source->n; at++) {
+        if (!yk__source_has(source, at, "ftrt\0\0\0\0", 8)) continue;
+        if (source->size == YK__SIZE_UNKNOWN || yk__get_u64(source->bytes + at + 0x10) != source->size - at) return false;
+        yk__claim(report, YK__FILE_KIND_TENSORRT_PLAN, YK__CERTAINTY_LIKELY);
+        snprintf(found, sizeof found, "%zu other bytes, then ftrt", at);
+        find_at_front(report, YK__FINDING_PLAN_HEADER_INVALID, found);
+        return yk__describe_plan(source, at, report);
+    }
+    return false;
 }
 
 bool yk__recognise_tensorrt(const yk__source *source, yk__report *report) {
-    static const uint8_t magic[] = "ftrt";
     yk__plan plan;
     if (yk__plan_read(source->bytes, source->n, &plan)) {
         if (plan.format == YK__PLAN_PTRT && plan.archive.layout == YK__ARCHIVE_UNKNOWN && is_timing_cache(source)) {
@@ -44,13 +70,18 @@ bool yk__recognise_tensorrt(const yk__source *source, yk__report *report) {
         yk__claim(report, YK__FILE_KIND_TENSORRT_PLAN, YK__CERTAINTY_CERTAIN);
         return yk__describe_plan(source, 0, report);
     }
+    return false;
+}
+
+/* What no other recogniser claims, and a plan ends: its beginning was changed. */
+bool yk__recognise_headless_plan(const yk__source *source, yk__report *report) {
+    char found[16];
+    if (recognise_behind(source, report)) return true;
     if (!has_lost_magic(source)) return false;
+    const uint8_t *b = source->bytes;
     yk__claim(report, YK__FILE_KIND_TENSORRT_PLAN, YK__CERTAINTY_LIKELY);
-    yk__finding *finding =
-        yk__report_find(report, YK__FINDING_PLAN_HEADER_INVALID, "byte 0", (const char *)magic, "%02x %02x %02x %02x",
-                        source->bytes[0], source->bytes[1], source->bytes[2], source->bytes[3]);
-    if (finding) finding->certainty = YK__CERTAINTY_LIKELY;
-    yk__report_lower(report, YK__VERDICT_INVALID);
+    snprintf(found, sizeof found, "%02x %02x %02x %02x", b[0], b[1], b[2], b[3]);
+    find_at_front(report, (b[0] | b[1] | b[2] | b[3]) ? YK__FINDING_PLAN_HEADER_INVALID : YK__FINDING_PLAN_ZEROED, found);
     return true;
 }
 

@@ -260,6 +260,22 @@ static void lost_magic(uint8_t *b, size_t *n) {
     (void)n;
     memset(b, 0, 4);
 }
+static void lost_header(uint8_t *b, size_t *n) {
+    (void)n;
+    memset(b, 0, 64);
+}
+static void other_magic(uint8_t *b, size_t *n) {
+    (void)n;
+    b[3] = 's';
+}
+static void mark_in_front(uint8_t *b, size_t *n) {
+    memmove(b + 3, b, *n);
+    memcpy(b, "\xef\xbb\xbf", 3);
+    *n += 3;
+}
+static void zero_inside(uint8_t *b, size_t *n) {
+    memset(b + *n - 650, 0, 600);
+}
 static void huge_payload(uint8_t *b, size_t *n) {
     (void)n;
     b[19] = 0xff;
@@ -304,7 +320,11 @@ static const damage damages[] = {
     {"no length", PLAN_10, short_total, YK__FINDING_PLAN_HEADER_INVALID, NULL},
     {"impossible length", PLAN_7, huge_payload, YK__FINDING_PLAN_HEADER_INVALID, NULL},
     {"lost inside", PLAN_10, lost_inside, YK__FINDING_TRUNCATED, "10 were lost before it"},
-    {"lost magic", PLAN_10, lost_magic, YK__FINDING_PLAN_HEADER_INVALID, "00 00 00 00"},
+    {"lost magic", PLAN_10, lost_magic, YK__FINDING_PLAN_ZEROED, "00 00 00 00"},
+    {"lost header", PLAN_86, lost_header, YK__FINDING_PLAN_ZEROED, NULL},
+    {"other magic", PLAN_86, other_magic, YK__FINDING_PLAN_HEADER_INVALID, "66 74 72 73"},
+    {"mark in front", PLAN_10, mark_in_front, YK__FINDING_PLAN_HEADER_INVALID, "3 other bytes"},
+    {"zeros inside", PLAN_7, zero_inside, YK__FINDING_PLAN_ZEROED, NULL},
 };
 
 static void test_damage(void **state) {
@@ -323,8 +343,8 @@ static void test_damage(void **state) {
         assert_int_equal(report.verdict, YK__VERDICT_INVALID);
         if (report.findings[0].id != d->code)
             fail_msg("%s, layout %d: %s, %s", d->what, d->layout, report.findings[0].code, report.findings[0].found);
-        for (int k = 1; k < report.n_findings; k++) /* its own code, and no other */
-            if (report.findings[k].severity == YK__SEVERITY_ERROR)
+        for (int k = 1; k < report.n_findings; k++) /* its own code, and no other; a checksum tells of any change */
+            if (report.findings[k].severity == YK__SEVERITY_ERROR && report.findings[k].id != YK__FINDING_PLAN_CHECKSUM_DIFFERS)
                 fail_msg("%s, layout %d: also %s, %s", d->what, d->layout, report.findings[k].code, report.findings[k].found);
         if (d->found && !strstr(report.findings[0].found, d->found)) fail_msg("%s: %s", d->what, report.findings[0].found);
         yk__report_free(&report);
@@ -347,7 +367,7 @@ static void test_mended_facts(void **state) {
     yk__report_free(&report);
 }
 
-/* A sector that was never written, in the midst of data; zeros that belong there. */
+/* A block that was never written, in the midst of data; zeros that belong there. */
 static void test_zeroed(void **state) {
     (void)state;
     const size_t n = 40000;
@@ -359,13 +379,16 @@ static void test_zeroed(void **state) {
     assert_true(yk__find_zeroed(bytes, n, 0, n, &start, &end));
     assert_int_equal(start, 8192);
     assert_int_equal(end, 8192 + 4096);
-    assert_false(yk__find_zeroed(bytes, n, 100, n + 100, &start, &end)); /* not where sectors are */
+    assert_false(yk__find_zeroed(bytes, n, 100, n + 100, &start, &end)); /* not where blocks are */
     memset(bytes, 0x5a, n);
-    memset(bytes + 8192 + 77, 0, 5000);
+    memset(bytes + 8192 + 77, 0, 4900); /* a tensor of zeros */
     assert_false(yk__find_zeroed(bytes, n, 0, n, &start, &end));
-    memset(bytes + 1024, 0, n - 1024); /* to the end of the file */
+    memset(bytes + 8192 + 77, 0, 5000); /* an eighth of the file */
     assert_true(yk__find_zeroed(bytes, n, 0, n, &start, &end));
-    assert_int_equal(start, 1024);
+    memset(bytes, 0x5a, n);
+    memset(bytes + 36864, 0, n - 36864); /* to the end of the file */
+    assert_true(yk__find_zeroed(bytes, n, 0, n, &start, &end));
+    assert_int_equal(start, 36864);
     assert_int_equal(end, n);
     free(bytes);
 }
