@@ -151,13 +151,10 @@ static void safe_name(char out[256], const char *name) {
     out[n] = 0;
 }
 
-/* The box made 2 % and 10 pixels larger about its centre, cut to whole pixels and to the picture; an oriented one is turned
- * upright. */
+/* The box made 2 % and 10 pixels larger about its centre, cut to whole pixels and to the picture; an oriented one as it is,
+ * turned upright: both as Ultralytics cuts them out. */
 static yk_status cut_out(yk_image *crop, const yk_image *picture, const yk_detection *d, bool oriented, yk_error *error) {
-    if (oriented) {
-        float xywhr[5] = {d->xywhr[0], d->xywhr[1], d->xywhr[2] * 1.02f + 10, d->xywhr[3] * 1.02f + 10, d->xywhr[4]};
-        return yk_image_crop_oriented(crop, picture, xywhr, error);
-    }
+    if (oriented) return yk_image_crop_oriented(crop, picture, d->xywhr, error);
     float cx = (d->x1 + d->x2) / 2, cy = (d->y1 + d->y2) / 2;
     float w = (d->x2 - d->x1) * 1.02f + 10, h = (d->y2 - d->y1) * 1.02f + 10;
     int x1 = (int)(cx - w / 2), y1 = (int)(cy - h / 2), x2 = (int)(cx + w / 2), y2 = (int)(cy + h / 2);

@@ -162,7 +162,8 @@ YK_API yk_status yk_image_decode(yk_image *image, const void *bytes, size_t n_by
 YK_API yk_status yk_image_write(const yk_image *image, const char *path, int quality, yk_error *error);
 /* A copy of the rectangle (clipped to the picture; empty after clipping: YK_ERROR_ARGUMENT). */
 YK_API yk_status yk_image_crop(yk_image *out, const yk_image *image, int x, int y, int width, int height, yk_error *error);
-/* An oriented box (yk_detection.xywhr) turned upright: its width x height pixels, bilinear, black outside the picture. */
+/* An oriented box (yk_detection.xywhr) turned upright: its width x height pixels, rounded, bilinear, black outside the picture.
+ */
 YK_API yk_status yk_image_crop_oriented(yk_image *out, const yk_image *image, const float xywhr[5], yk_error *error);
 YK_API yk_status yk_image_copy(yk_image *out, const yk_image *image, yk_error *error);
 /* Frees what the library owns and zeroes the struct; pixels of yours are left alone. */

@@ -24,17 +24,17 @@ yk__code yk__image_crop_oriented(yk__image *out, const yk__image_view *bgr, cons
     if (bgr->format != YK__PIXEL_BGR8) return yk__fail(err, YK__ARGUMENT, "an oriented crop needs BGR pixels");
     for (int k = 0; k < 5; k++)
         if (!isfinite(xywhr[k])) return yk__fail(err, YK__ARGUMENT, "the oriented box has a number that is not finite");
-    double most = ceil(hypot(bgr->width, bgr->height));
-    double width = floor(fmin((double)xywhr[2], most)), height = floor(fmin((double)xywhr[3], most));
-    if (width < 1 || height < 1)
+    const double most = ceil(hypot(bgr->width, bgr->height));
+    const double width = fmin((double)xywhr[2], most), height = fmin((double)xywhr[3], most);
+    if (!(width > 0 && height > 0))
         return yk__fail(err, YK__ARGUMENT, "an oriented crop of %g x %g pixels is empty", (double)xywhr[2], (double)xywhr[3]);
-    YK__TRY(yk__image_create(out, (int32_t)width, (int32_t)height, err));
-    double c = cos((double)xywhr[4]), s = sin((double)xywhr[4]);
+    YK__TRY(yk__image_create(out, (int32_t)fmax(rint(width), 1), (int32_t)fmax(rint(height), 1), err));
+    const double c = cos((double)xywhr[4]), s = sin((double)xywhr[4]);
     for (int32_t y = 0; y < out->height; y++) {
-        double v = y + 0.5 - height / 2;
+        const double v = y * height / out->height - height / 2;
         for (int32_t x = 0; x < out->width; x++) {
-            double u = x + 0.5 - width / 2;
-            sample(bgr, (double)xywhr[0] + u * c - v * s - 0.5, (double)xywhr[1] + u * s + v * c - 0.5,
+            const double u = x * width / out->width - width / 2;
+            sample(bgr, (double)xywhr[0] + u * c - v * s, (double)xywhr[1] + u * s + v * c,
                    out->pixels + (size_t)y * out->stride_bytes + (size_t)x * 3);
         }
     }

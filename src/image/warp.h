@@ -4,9 +4,10 @@
 
 #include "image/view.h"
 
-/* width x height pixels (cut to whole ones, at most the picture's diagonal) about the centre xywhr[0], xywhr[1], whose first
- * axis lies at xywhr[4] radians; bilinear, black outside the picture. ARGUMENT when a number is not finite or a side is below
- * one pixel; MEMORY. */
+/* The box about xywhr[0], xywhr[1] whose first axis lies at xywhr[4] radians, as width x height pixels: rounded (half to even),
+ * at least one, at most the picture's diagonal. Its upper left corner becomes pixel 0, 0, the sides are stretched to the whole
+ * pixels; bilinear, black outside the picture: the affine map of Ultralytics' crops. ARGUMENT when a number is not finite or
+ * a side not above 0; MEMORY. */
 yk__code yk__image_crop_oriented(yk__image *out, const yk__image_view *bgr, const float xywhr[5], yk__error *err) YK__MUST_USE;
 
 #endif

@@ -143,13 +143,17 @@ static void test_oriented_crop(void **unused) {
     /* a quarter turn: going right in the crop goes down in the picture, going down goes left */
     assert_int_equal(yk__image_crop_oriented(&crop, &view, turned, NULL), YK__OK);
     for (int y = 0; y < 6; y++)
-        for (int x = 0; x < 4; x++) assert_int_equal(pixel(&crop, x, y)[0], pixel(&image, 9 - y, 3 + x)[0]);
+        for (int x = 0; x < 4; x++) assert_int_equal(pixel(&crop, x, y)[0], pixel(&image, 10 - y, 3 + x)[0]);
     yk__image_free(&crop);
     assert_int_equal(yk__image_crop_oriented(&crop, &view, out, NULL), YK__OK);
     assert_int_equal(pixel(&crop, 0, 0)[0], 0); /* outside is black */
     assert_int_equal(pixel(&crop, 2, 1)[0], pixel(&image, 0, 5)[0]);
     yk__image_free(&crop);
-    const float empty[5] = {7, 5, 0.5f, 4, 0}, broken[5] = {7, INFINITY, 5, 4, 0}, huge[5] = {7, 5, 1e30f, 4, 0};
+    const float thin[5] = {7, 5, 0.5f, 2.5f, 0}, empty[5] = {7, 5, 0, 4, 0}, broken[5] = {7, INFINITY, 5, 4, 0},
+                huge[5] = {7, 5, 1e30f, 4, 0};
+    assert_int_equal(yk__image_crop_oriented(&crop, &view, thin, NULL), YK__OK);
+    assert_true(crop.width == 1 && crop.height == 2); /* 2.5: half to even */
+    yk__image_free(&crop);
     assert_int_equal(yk__image_crop_oriented(&crop, &view, empty, NULL), YK__ARGUMENT);
     assert_int_equal(yk__image_crop_oriented(&crop, &view, broken, NULL), YK__ARGUMENT);
     assert_int_equal(yk__image_crop_oriented(&crop, &view, huge, NULL), YK__OK);
