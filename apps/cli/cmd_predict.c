@@ -21,6 +21,7 @@ static const cli_option options[] = {
     {"--probs", NULL, "classify: all probabilities in the JSON"},
     {"--json", "FILE|-", "one JSON object per picture and line"},
     {"--txt", "DIR", "a label file per picture"},
+    {"--save-conf", NULL, "with --txt: the confidence at the end of each line"},
     {"--save", "DIR", "the pictures with boxes, labels, masks and keypoints drawn on them"},
     {"--crop", "DIR", "each detection cut out (oriented boxes: turned upright), in a folder per class"},
     {"--threads", "N|auto", "threads; default: one per core"},

@@ -110,7 +110,7 @@ static int write_txt(predict_output *o, const yk_results *results, size_t image,
     char *text = NULL;
     yk_error error = YK_ERROR_INIT;
     if (!path) return EXIT_RESOURCE;
-    if (yk_results_to_txt(results, image, false, &text, &error) != YK_OK) return cli_fail(&error);
+    if (yk_results_to_txt(results, image, o->save_conf, &text, &error) != YK_OK) return cli_fail(&error);
     int status = EXIT_DONE;
     remove(path); /* of an earlier run; no lines, no file */
     if (*text) {
@@ -243,7 +243,8 @@ int predict_output_open(predict_output *o, const cli_args *args) {
                           .txt = cli_value(args, "--txt"),
                           .save = cli_value(args, "--save"),
                           .crop = cli_value(args, "--crop"),
-                          .probs = cli_has(args, "--probs")};
+                          .probs = cli_has(args, "--probs"),
+                          .save_conf = cli_has(args, "--save-conf")};
     int status = EXIT_DONE;
     if (o->txt) status = make_folder(o->txt);
     if (status == EXIT_DONE && o->save) status = make_folder(o->save);

@@ -15,7 +15,7 @@ typedef struct predict_output {
     FILE *json; /* or NULL */
     const char *json_path;
     const char *txt, *save, *crop; /* folders, or NULL */
-    bool probs, lines;
+    bool probs, lines, save_conf;
     name_set names;
     size_t n_done, n_total;
 } predict_output;

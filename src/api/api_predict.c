@@ -20,7 +20,7 @@ typedef struct request {
     yk_predict_options options;
     int32_t imgsz[2]; /* rounded up to the stride */
     bool rect;
-    int32_t batch;
+    int32_t batch, built_in_batch; /* most pictures of a run; pictures that a run has whatever it is given, 0: none */
     float conf;
     yk__nms_options nms;
     const uint8_t *class_mask;
@@ -58,6 +58,13 @@ static yk__code resolve_classes(request *r, yk__error *err) {
     return YK__OK;
 }
 
+/* A network whose sizes are built in takes as many pictures as it was exported for; NMS inside a network goes over so many even
+ * where sizes are free, and leaves others without answers. Runs of fewer pictures are filled up. */
+static void resolve_batch(request *r) {
+    if (r->context->engine->any_size && r->recipe->layout != YK__LAYOUT_NMS) return;
+    r->batch = r->built_in_batch = r->recipe->batch;
+}
+
 static yk__code resolve_options(request *r, yk__error *err) {
     const yk_predict_options *o = &r->options;
     r->conf = o->conf == 0 ? r->recipe->conf : o->conf < 0 ? -1.0f : o->conf;
@@ -70,6 +77,7 @@ static yk__code resolve_options(request *r, yk__error *err) {
     if (r->nms.max_det < 1 || r->nms.max_det > YK__MAX_CANDIDATES)
         return yk__fail(err, YK__ARGUMENT, "max_det %d: use 1 to %d", (int)o->max_det, YK__MAX_CANDIDATES);
     if (r->batch < 1 || r->batch > 4096) return yk__fail(err, YK__ARGUMENT, "batch %d: use 1 to 4096", (int)o->batch);
+    resolve_batch(r);
     YK__TRY(resolve_size(r, err));
     return resolve_classes(r, err);
 }
@@ -106,9 +114,10 @@ static yk__code run_group(request *r, job **group, int32_t n, yk__error *err) {
     int32_t height = group[0]->picture.network_height, width = group[0]->picture.network_width;
     size_t picture_bytes = (size_t)height * (size_t)width * 3;
     uint64_t start = yk__now_ns();
-    YK__TRY(yk__api_prepare(context, n, height, width, err)); /* the shape is checked before pixels are made */
+    const int32_t n_run = r->built_in_batch ? r->built_in_batch : n;
+    YK__TRY(yk__api_prepare(context, n_run, height, width, err)); /* the shape is checked before pixels are made */
     YK__TRY(reserve_pixels(context, picture_bytes * (size_t)n, err));
-    const uint8_t **pictures = yk__arena_array(&r->results->arena, (size_t)n, sizeof *pictures);
+    const uint8_t **pictures = yk__arena_array(&r->results->arena, (size_t)n_run, sizeof *pictures);
     if (!pictures) return yk__arena_error(&r->results->arena, "a batch", err);
     double planning_ms = ms_since(start);
     for (int32_t i = 0; i < n; i++) {
@@ -119,6 +128,7 @@ static yk__code run_group(request *r, job **group, int32_t n, yk__error *err) {
         if (r->options.keep_inputs) YK__TRY(keep_input(pixels, &group[i]->picture, &group[i]->result->input, err));
         pictures[i] = pixels;
     }
+    for (int32_t i = n; i < n_run; i++) pictures[i] = pictures[0];
     yk__head_params params = {.conf = r->conf,
                               .multi_label = one_row_per_class(r->recipe),
                               .class_mask = one_row_per_class(r->recipe) ? NULL : r->class_mask};

@@ -668,6 +668,24 @@ class Checkpoints(Case):
             report = json.loads(self.yolk("check", self.engine_of(name, *options), "--json").stdout)
             self.assertEqual((report["verdict"], report["facts"]["selftest"]), ("valid", True), msg=name)
 
+    def test_label_lines_with_confidence(self):
+        picture = self.write("p.png", png(96, 64))
+        for task, numbers in {"v8": 4, "pose": 4 + 6, "obb": 8}.items():
+            answer = self.predict(self.engine_of(task), picture, "--conf", "0", "--max-det", "3", "--txt", self.path(task), "--save-conf")[0]
+            lines = [line.split() for line in open(self.path(task, "p.txt")).read().splitlines()]
+            self.assertEqual([(int(l[0]), l[-1], len(l)) for l in lines],
+                             [(r["class"], "%g" % r["confidence"], 1 + numbers + 1) for r in answer["results"]], msg=task)
+
+    def test_batches_of_unlike_sizes(self):
+        pictures = [self.write(f"{w}x{h}.png", png(w, h)) for w, h in ((96, 64), (40, 30), (64, 96), (96, 64), (33, 70), (64, 64))]
+        for name in ("v8", "segment", "v5", "classify"):
+            engine = self.engine_of(name)
+            for rect in ((), ("--rect",), ("--no-rect",)):
+                answers = [[{k: v for k, v in line.items() if k != "speed_ms"} for line in self.predict(engine, *pictures, "--conf", "0", "--max-det", "5",
+                                                                                                  "--imgsz", "96", "--batch", batch, *rect)]
+                           for batch in ("1", "2", "4", "6")]
+                self.assertTrue(all(a == answers[0] for a in answers), msg=(name, rect))
+
     def test_refused(self):
         for name, words in {"rtdetr": b"RT-DETR", "yolov7": b"YOLOv7", "state-dict": b"state dict", "evil": b"builtins.exec", "v5-segment": b"YOLOv5",
                             "unknown-block": b"Mystery"}.items():
