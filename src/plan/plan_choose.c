@@ -1,5 +1,6 @@
-/* A kernel for each node: every kernel of every backend is asked, the cheapest that accepts wins (ties: the first), recorded
- * choices go first. Nothing is timed, and nothing here depends on the batch or on the number of threads. */
+/* A kernel for each node: every kernel of a backend is asked, the cheapest that accepts wins (ties: the first), the next
+ * backend is asked where none does; recorded choices go first. Nothing is timed, and nothing here depends on the batch or on
+ * the number of threads. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -119,6 +120,9 @@ static yk__code choose(yk__planner *planner, int32_t index, const uint8_t *forms
     double best_cost = HUGE_VAL;
     bool best_recorded = false;
     for (int32_t b = 0; b < planner->options->n_backends; b++) {
+        /* Later backends (ref) only take what nobody before them can: their estimates are of whole batches, and a choice that
+         * hangs on the batch would round its pictures differently. */
+        if (decision->kernel && !recorded) break;
         const yk__backend *backend = planner->options->backends[b];
         for (int32_t k = 0; k < backend->n_kernels; k++) {
             const yk__kernel *kernel = backend->kernels[k];
