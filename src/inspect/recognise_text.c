@@ -18,29 +18,37 @@ static bool utf8_sample(const uint8_t *bytes, size_t n, bool cut) {
     return yk__utf8_valid((const char *)bytes, valid);
 }
 
-/* Latin-1 texts exist, but so do binary files without control bytes: only UTF-8 counts. */
-static bool text_sample(const uint8_t *bytes, size_t n, bool cut) {
+/* Nothing that texts have not, so that words at the start may be believed; the same, and mostly ASCII; UTF-8. */
+typedef enum texture { BINARY, PRINTABLE, OLD_TEXT, UTF8_TEXT } texture;
+
+/* Texts in Latin-1 and its kin exist, and so do short binary files without control bytes: those have half of their bytes above
+ * 127. */
+static texture text_sample(const uint8_t *bytes, size_t n, bool cut) {
+    size_t high = 0;
     for (size_t i = 0; i < n; i++) {
         uint8_t c = bytes[i];
         bool white = c == '\n' || c == '\r' || c == '\t' || c == '\f' || c == 0x1b; /* ESC: coloured logs */
-        if ((c < 0x20 && !white) || c == 0x7f) return false;
+        if ((c < 0x20 && !white) || c == 0x7f) return BINARY;
+        high += c >= 0x80;
     }
-    return utf8_sample(bytes, n, cut);
+    if (utf8_sample(bytes, n, cut)) return UTF8_TEXT;
+    return n < 64 ? BINARY : high <= n / 5 ? OLD_TEXT : PRINTABLE;
 }
 
-static bool is_text(const yk__source *source) {
+static texture texture_of(const yk__source *source) {
     const uint8_t *b = source->bytes;
     if (source->n >= 2 && ((b[0] == 0xff && b[1] == 0xfe) || (b[0] == 0xfe && b[1] == 0xff))) { /* UTF-16 with its mark */
         for (size_t i = b[0] == 0xff ? 2 : 3; i < source->n && i < LOOK; i += 2)
-            if (b[i] == 0) return false;
-        return source->n >= 4 && source->n % 2 == 0;
+            if (b[i] == 0) return BINARY;
+        return source->n >= 4 && source->n % 2 == 0 ? UTF8_TEXT : BINARY;
     }
-    if (source->n <= 2 * SAMPLE) return source->n > 0 && text_sample(b, source->n, !yk__source_whole(source));
-    if (!text_sample(b, SAMPLE, true)) return false;
+    if (source->n <= 2 * SAMPLE) return source->n > 0 ? text_sample(b, source->n, !yk__source_whole(source)) : BINARY;
+    const texture head = text_sample(b, SAMPLE, true);
     const uint8_t *tail = b + source->n - SAMPLE; /* begins inside a character, perhaps */
     size_t skip = 0;
     while (skip < 3 && (tail[skip] & 0xc0) == 0x80) skip++;
-    return text_sample(tail + skip, SAMPLE - skip, !yk__source_whole(source));
+    const texture end = text_sample(tail + skip, SAMPLE - skip, !yk__source_whole(source));
+    return head < end ? head : end;
 }
 
 /* True when the text starts with the word, in any case. */
@@ -155,12 +163,16 @@ static bool claim_by_words(const char *text, size_t n, yk__report *report) {
 }
 
 bool yk__recognise_text(const yk__source *source, yk__report *report) {
-    if (!is_text(source)) return false;
+    const texture looks = texture_of(source);
+    if (looks == BINARY) return false;
     const char *text = (const char *)source->bytes;
     size_t n = source->n;
     if (n >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) text += 3, n -= 3; /* byte order mark */
     while (n > 0 && (*text == ' ' || *text == '\n' || *text == '\r' || *text == '\t')) text++, n--;
-    if (claim_by_words(text, n, report) || claim_json(source, text, n, report)) return true;
-    yk__claim(report, YK__FILE_KIND_TEXT, source->n <= 2 * SAMPLE ? YK__CERTAINTY_CERTAIN : YK__CERTAINTY_LIKELY);
+    if (claim_by_words(text, n, report)) return true;
+    if (looks == UTF8_TEXT && claim_json(source, text, n, report)) return true;
+    if (looks == PRINTABLE) return false;
+    const bool sure = looks == UTF8_TEXT && source->n <= 2 * SAMPLE;
+    yk__claim(report, YK__FILE_KIND_TEXT, sure ? YK__CERTAINTY_CERTAIN : YK__CERTAINTY_LIKELY);
     return true;
 }

@@ -1,6 +1,8 @@
 /* Zip archives and the models that are zips, told by the names of their entries. */
 #include "inspect/recognise.h"
 
+#include <string.h>
+
 #include "base/memory.h"
 #include "inspect/inside.h"
 #include "inspect/unpack.h"
@@ -61,7 +63,7 @@ static yk__piece piece_of(const yk__source *source, const yk__zip_entry *entry, 
     } else if (entry->method == YK__ZIP_DEFLATED) {
         yk__unpacked out = yk__unpack(YK__PACKING_DEFLATE, source->bytes + entry->at, n, limit, false);
         *unpacked = out.bytes;
-        piece.bytes = out.n > 0 ? out.bytes : NULL;
+        piece.bytes = out.n > 0 ? out.bytes : out.ended ? source->bytes : NULL; /* empty, or nothing known */
         piece.n = out.n;
         if (out.ended) piece.size = out.n;
     }
@@ -117,15 +119,26 @@ static void add_facts(yk__report *report, const yk__probe_pt_report *found) {
 }
 
 /* A whole checkpoint: what import makes of it. */
+/* The module that a message of import begins with ("/model.9 ..."), else "checkpoint". */
+static const char *part_of(const char *message, char part[64]) {
+    const size_t n = strcspn(message, " :");
+    if (message[0] != '/' || n >= 64) return "checkpoint";
+    memcpy(part, message, n);
+    part[n] = '\0';
+    return part;
+}
+
 static void import_it(const yk__source *source, yk__report *report) {
     yk__arena arena;
     yk__error err = {0};
     yk__probe_pt_report found;
+    char part[64];
     yk__arena_init(&arena, PROBE_BUDGET);
     if (yk__probe_pt(source->bytes, source->n, &arena, &found, &err) != YK__OK) {
         yk__report_add(report, YK__FINDING_MODEL_DAMAGED, "checkpoint", NULL, err.message);
     } else if (!found.supported) {
-        yk__report_add(report, YK__FINDING_MODEL_UNSUPPORTED, "checkpoint", NULL, found.why_not.message);
+        yk__report_add(report, YK__FINDING_MODEL_UNSUPPORTED, part_of(found.why_not.message, part), NULL,
+                       found.why_not.message);
     } else {
         add_facts(report, &found);
         yk__report_add(report, YK__FINDING_NEEDS_BUILD, NULL, NULL, "a checkpoint that can be built");

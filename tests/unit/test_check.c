@@ -276,6 +276,12 @@ static int make_samples(sample *out) {
     SAMPLE("json", FOREIGN) put_text(s, "[1, 2, {\"a\": null}]\n");
     SAMPLE("text", FOREIGN) put_text(s, "0 0.5 0.5 0.1 0.1\n");
     SAMPLE("text", FOREIGN) put_text(s, "{ not json, gr\xc3\xbc\xc3\x9f\x65 }");
+    SAMPLE("text", FOREIGN)
+    put_text(s, "In Latin-1: Gr\xfc\xdf"
+                "e aus M\xfcnchen, und dann noch sehr viel mehr Text, damit es zu sehen ist.\n");
+    SAMPLE("html", FOREIGN)
+    put_text(s, "<html><head><meta "
+                "charset=gbk><title>\xc4\xe3\xba\xc3\xca\xc0\xbd\xe7\xc4\xe3\xba\xc3\xca\xc0\xbd\xe7</title></head></html>");
     SAMPLE("text", FOREIGN) put(s, "\xff\xfeh\0i\0\n\0", 8);
     SAMPLE("text", FOREIGN) put_text(s, "404: Not Found");
     SAMPLE("gzip", FOREIGN) put_gzip(s, "hello", 5);
