@@ -1,12 +1,15 @@
-"""Scenes as training batches. Batch number k of a recipe is always the same, so a run that resumes sees what it would have seen."""
+"""Scenes as samples of the test set, and pools of them as training batches."""
 import math
+import os
+import threading
+import time
 
 import cv2
 import numpy as np
 import torch
 
 import draw_scene
-import fonts
+from pool import read_shard, shards
 
 cv2.setNumThreads(1)  # a worker is one process among as many as there are cores
 
@@ -43,7 +46,7 @@ def detector_sample(recipe, index, size, test):
         objects = [dict(cls=0, box=oriented(q)) for _, q in truth["fields"] if visible_share(q, size) > 0.6]
     elif recipe.task == "pose":
         for framed, quad in truth["fields"]:
-            if framed and visible_share(quad, size) > 0.4:
+            if framed == 2 and visible_share(quad, size) > 0.4:
                 seen = ((quad >= 0) & (quad <= size)).all(1)
                 low, high = quad.min(0).clip(0, size), quad.max(0).clip(0, size)
                 objects.append(dict(cls=0, box=(*low, *high), points=np.column_stack((quad, seen))))
@@ -52,7 +55,9 @@ def detector_sample(recipe, index, size, test):
             box = _box_of(truth["field_id"] == k + 1)
             if framed and box and visible_share(quad, size) > 0.2:
                 objects.append(dict(cls=0, box=box, map=0, id=k + 1))
-        for k, (_, outline) in enumerate(truth["digits"][:253]):
+        for k, (digit, outline) in enumerate(truth["digits"][:253]):
+            if digit < 0:
+                continue
             x0, y0 = np.maximum(np.floor(outline.min(0)).astype(int) - 2, 0)
             x1, y1 = np.minimum(np.ceil(outline.max(0)).astype(int) + 2, size)
             box = _box_of(truth["digit_id"][y0:y1, x0:x1] == k + 1) if x1 > x0 and y1 > y0 else None
@@ -80,37 +85,81 @@ def digit_crops(recipe, index, test, most=8):
     return crops, labels
 
 
-def collate(recipe, samples, size):
-    images = np.stack([t["image"] for t, _ in samples])
-    objects = [(i, o) for i, (_, found) in enumerate(samples) for o in found]
-    width = 5 if recipe.task == "obb" else 4
-    targets = {"image": torch.tensor([i for i, _ in objects], dtype=torch.long), "cls": torch.tensor([o["cls"] for _, o in objects], dtype=torch.long),
-               "boxes": torch.tensor(np.array([o["box"] for _, o in objects], np.float32).reshape(-1, width))}
-    if recipe.task == "pose":
-        targets["points"] = torch.tensor(np.array([o["points"] for _, o in objects], np.float32).reshape(-1, 4, 3))
-    if recipe.task == "segment":
-        targets["maps"] = torch.tensor(np.stack([np.stack((t["field_id"][2::4, 2::4], t["digit_id"][2::4, 2::4])) for t, _ in samples]))
-        targets["where"] = torch.tensor([(i, o["map"], o["id"]) for i, o in objects], dtype=torch.long).view(-1, 3)
-    return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(), targets
+class Shards(torch.utils.data.IterableDataset):
+    """The shards of a pool as they appear, each once; every rank and worker has its own."""
+
+    def __init__(self, folder, rank, ranks):
+        self.folder, self.rank, self.ranks = folder, rank, ranks
+
+    def __iter__(self):
+        info = torch.utils.data.get_worker_info()
+        worker, workers = (info.id, info.num_workers) if info else (0, 1)
+        seen, parent = set(), os.getppid()
+        while os.getppid() == parent:  # a worker ends with the process that it works for
+            mine = [n for n in shards(self.folder) if int(n) % (self.ranks * workers) == self.rank * workers + worker and n not in seen]
+            for name in mine:
+                seen.add(name)
+                yield tuple(torch.from_numpy(part) for part in read_shard(self.folder, name))
+            if not mine:
+                time.sleep(0.5)
 
 
-class Batches(torch.utils.data.Dataset):
-    """Item k is batch k of the recipe: (u8 images [N, 3, H, W], targets)."""
+def _padded(rows, scenes, most):
+    """Rows [r, 1 + c] that begin with their scene's number -> [scenes, most, c] and how many there are of each scene."""
+    scene = rows[:, 0].long()
+    place = torch.arange(len(rows)) - torch.searchsorted(scene, scene)
+    result = torch.zeros(scenes, most, rows.shape[1] - 1)
+    keep = place < most
+    result[scene[keep], place[keep]] = rows[keep, 1:]
+    return result, torch.bincount(scene, minlength=scenes)
 
-    def __init__(self, recipe, size, batch, steps):
-        self.recipe, self.size, self.batch, self.steps = recipe, size, batch, steps
-        fonts.split(False)  # once here, not once per worker
 
-    def __len__(self):
-        return self.steps
+class Resident:
+    """Scenes kept decoded on the device, filled in the background from a pool that may still be growing; when it is full, new ones
+    take the place of the oldest. A batch is drawn from what is there."""
 
-    def __getitem__(self, step):
-        first = step * self.batch
-        if self.recipe.task != "classify":
-            return collate(self.recipe, [detector_sample(self.recipe, first + i, self.size, False) for i in range(self.batch)], self.size)
-        crops, labels, at = [], [], first
-        while len(crops) < self.batch:
-            more, named = digit_crops(self.recipe, at, False)
-            crops, labels, at = crops + more, labels + named, at + 1
-        images = torch.from_numpy(np.stack(crops[:self.batch])).permute(0, 3, 1, 2).contiguous()
-        return images, {"cls": torch.tensor(labels[:self.batch])}
+    MOST_DIGITS, MOST_FIELDS = 120, 24
+
+    def __init__(self, folder, capacity, device, workers, rank=0, ranks=1, wait=600.0):
+        self.capacity, self.device, self.filled, self.error, self.parts = capacity, device, 0, None, None
+        self.loader = torch.utils.data.DataLoader(Shards(folder, rank, ranks), batch_size=None, num_workers=workers,
+                                                  prefetch_factor=2 if workers else None)
+        threading.Thread(target=self._fill, daemon=True).start()
+        until = time.monotonic() + wait
+        while not self.filled:
+            if self.error or time.monotonic() > until:
+                raise RuntimeError(f"{folder}: {self.error or 'no scenes; draw them with pool.py'}")
+            time.sleep(0.1)
+
+    def _fill(self):
+        try:
+            total = 0
+            for images, digits, fields, maps in self.loader:
+                k = len(images)
+                digits, n_digits = _padded(digits, k, self.MOST_DIGITS)
+                fields, n_fields = _padded(fields, k, self.MOST_FIELDS)
+                whole = ((n_digits <= self.MOST_DIGITS) & (n_fields <= self.MOST_FIELDS)).nonzero()[:, 0]
+                new = [images, digits, n_digits, fields, n_fields] + ([maps] if len(maps) else [])
+                if self.parts is None:
+                    self.parts = [torch.empty((self.capacity, *p.shape[1:]), dtype=p.dtype, device=self.device) for p in new]
+                to = (total + torch.arange(len(whole), device=self.device)) % self.capacity
+                for part, values in zip(self.parts, new):
+                    part[to] = values[whole].to(self.device)
+                if self.device.type == "cuda":
+                    torch.cuda.synchronize(self.device)
+                total += len(whole)
+                self.filled = min(total, self.capacity)
+        except Exception as error:  # told to whoever asks for a batch
+            self.error = error
+
+    def batch(self, n):
+        """images u8 [n, 3, S, S]; digits [d, 3 + 2 * SUPPORT] and fields [f, 11] with the picture's place in the batch first; maps."""
+        if self.error:
+            raise RuntimeError(f"the pool cannot be read: {self.error}")
+        pick = torch.randint(self.filled, (n,), device=self.device)
+        images, digits, n_digits, fields, n_fields, *maps = (p[pick] for p in self.parts)
+        return {"images": images, "digits": self._rows(digits, n_digits), "fields": self._rows(fields, n_fields), **({"maps": maps[0]} if maps else {})}
+
+    def _rows(self, padded, count):
+        scene, place = (torch.arange(padded.shape[1], device=self.device) < count[:, None]).nonzero(as_tuple=True)
+        return torch.cat((scene[:, None].float(), padded[scene, place]), 1)

@@ -235,7 +235,7 @@ def display(rng, h, test):
     """Seven segments: a dark LCD with ghosts of what is off, or lamps that glow; units and rows beside them."""
     lcd = rng.random() < 0.5
     slant = rng.choice([0.0, 0.05, 0.1, 0.15]) if not test else rng.choice([0.03, 0.08, 0.12])
-    shape = dict(width=rng.uniform(0.42, 0.62), thick=rng.uniform(0.09, 0.19), gap=rng.uniform(0.0, 0.035), slant=float(slant))
+    shape = dict(width=rng.uniform(0.42, 0.62), thick=rng.uniform(0.09, 0.19), gap=rng.uniform(0.0, 0.035), slant=float(slant), other=rng.random() < 0.3)
     if lcd:
         ground = np.clip(rng.choice([(150, 165, 140), (190, 195, 190), (120, 150, 90), (90, 140, 190), (220, 225, 220)]) + rng.normal(0, 12, 3), 0, 255)
         ink = np.clip(rng.choice([(30, 35, 30), (20, 20, 60), (50, 50, 50)]) + rng.normal(0, 8, 3), 0, 255)
@@ -482,9 +482,47 @@ def words_only(rng, h, test):
     return p
 
 
+def marks(rng, h, test):
+    """Arrows, punctuation, strokes and small pictures: written, but no number."""
+    free = rng.random() < 0.4
+    ground = None if free else any_colour(rng)
+    ink = any_colour(rng) if free else ink_on(rng, ground)
+    glyph = font_writer(rng, h, test)
+    n = int(rng.integers(1, 6))
+    p = Patch(int(h * (n * 1.3 + 1)), int(h * 2), ground)
+    for i in range(n):
+        x, y = h * (0.5 + i * 1.3), h * 0.5
+        mask = np.zeros((h + 4, h + 4), np.uint8)
+        thick = max(1, int(h * rng.uniform(0.06, 0.2)))
+        at = lambda u, v: (int(2 + u * h), int(2 + v * h))
+        way = rng.integers(5)
+        if way == 0:  # an arrow
+            u = rng.random() < 0.5
+            cv2.arrowedLine(mask, at(0.1, 0.5) if u else at(0.9, 0.5), at(0.9, 0.5) if u else at(0.1, 0.5), 255, thick, cv2.LINE_AA, 0, float(rng.uniform(0.2, 0.5)))
+        elif way == 1:
+            p.write(str(rng.choice(list("#%&()*+/<=>?@!;:$"))), x, y + h, glyph, ink)
+            continue
+        elif way == 2:  # strokes that cross and join, as characters of other scripts do
+            for _ in range(rng.integers(3, 7)):
+                a, b = rng.choice([0.05, 0.35, 0.65, 0.95], 2), rng.choice([0.05, 0.35, 0.65, 0.95], 2)
+                cv2.line(mask, at(*a), at(*(b if rng.random() < 0.3 else (b[0], a[1]) if rng.random() < 0.5 else (a[0], b[1]))), 255, thick, cv2.LINE_AA)
+        elif way == 3:  # a small picture
+            for _ in range(rng.integers(2, 5)):
+                if rng.random() < 0.5:
+                    cv2.circle(mask, at(*rng.uniform(0.2, 0.8, 2)), max(1, int(h * rng.uniform(0.05, 0.2))), 255, thick if rng.random() < 0.5 else -1, cv2.LINE_AA)
+                else:
+                    cv2.fillPoly(mask, [np.array([at(*rng.uniform(0, 1, 2)) for _ in range(3)])], 255, cv2.LINE_AA)
+        else:  # one smooth stroke
+            curve = draw_glyphs.smooth(rng.uniform(0.05, 0.95, (int(rng.integers(3, 6)), 2)) * h + 2)
+            cv2.polylines(mask, [np.round(curve * 8).astype(np.int32)], False, 255, thick, cv2.LINE_AA, 3)
+        p.put(mask, x, y, ink)
+    return shade(rng, p) if not free else p
+
+
 # What is drawn: (kind, how often, about how many digit heights it is wide).
 KINDS = ((plate, 12, 7), (house, 10, 4), (label, 9, 12), (price, 7, 5), (meter, 8, 9), (display, 14, 5), (grid, 4, 14), (handwriting, 10, 6),
-         (bib, 6, 4), (container, 6, 11), (sign, 7, 5), (free_text, 7, 6), (scoreboard, 4, 8), (words_only, 6, 8))
+         (bib, 6, 4), (container, 6, 11), (sign, 7, 5), (free_text, 7, 6), (scoreboard, 4, 8), (words_only, 9, 8), (marks, 6, 8))
+NO_NUMBER = ("words_only", "marks")
 # Those with an outline of their own, for the models that find plates.
 FRAMED = tuple((kind, often, wide) for kind, often, wide in KINDS if kind not in (house, free_text, container))
 MOST_WIDTH = 700  # pixels of a patch; what is shown larger than that has no finer detail

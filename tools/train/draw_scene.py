@@ -9,6 +9,46 @@ import draw_fields
 from draw_world import background
 
 SMALLEST = 7.0  # pixels: no digit is drawn lower than this; people cannot name lower ones either
+LEAST_LUMA, LEAST_COLOUR = 30, 70  # how much free-standing digits differ from what is behind them: in luma, or in one channel
+LEAST_SPREAD = 5.0  # standard deviation of the picture in a digit's box after all damage; below it is as good as gone
+LEAST_LIKENESS = 0.5  # correlation of the damaged picture with the digit's shape
+
+
+def _stands_out(patch, area, moved, x0, y0):
+    """Whether the digits of a patch without a ground of its own can be told from the picture behind them."""
+    lit = patch.rgb[patch.ids > 0]
+    if patch.framed or not len(lit):
+        return True
+    ink = np.median(lit, 0)
+    for _, outline in moved:
+        (u0, v0), (u1, v1) = (np.maximum(outline.min(0) - (x0, y0), 0)).astype(int), (outline.max(0) - (x0, y0)).astype(int) + 1
+        behind = area[v0:v1, u0:u1]
+        if behind.size:
+            gap = np.abs(behind.reshape(-1, 3).mean(0) - ink)
+            if gap @ (0.299, 0.587, 0.114) < LEAST_LUMA and gap.max() < LEAST_COLOUR:
+                return False
+    return True
+
+
+def _seen(digits, image, lit):
+    """Digits that light, blur, glare, noise or compression wiped out lose their name (-1): nobody could read them. What is left of one is
+    how well the picture around it still follows its shape (lit: where digits were drawn), in the channel that does best. The list
+    keeps its places."""
+    result = []
+    for digit, outline in digits:
+        low, high = outline.min(0), outline.max(0)
+        margin = 0.06 * (high[1] - low[1])
+        x0, y0 = np.maximum(low - margin, 0).astype(int)
+        x1, y1 = (high + margin).astype(int) + 1
+        area, shape = image[y0:y1, x0:x1].reshape(-1, 3).astype(np.float32), lit[y0:y1, x0:x1].ravel().astype(np.float32)
+        follows = 0.0
+        if len(shape):
+            shape -= shape.mean()
+            area -= area.mean(0)
+            spread = np.sqrt((shape @ shape) * (area * area).sum(0))
+            follows = (np.abs(shape @ area) / np.maximum(spread, 1e-3)).max() if (np.sqrt((area * area).mean(0)).max() >= LEAST_SPREAD) else 0.0
+        result.append((digit if follows >= LEAST_LIKENESS else -1, outline))
+    return result
 
 
 def _placement(rng, patch, size, h_target, h_patch, tame):
@@ -39,7 +79,7 @@ def _apply(matrix, points):
 
 def scene(seed, index, size, test, kinds=draw_fields.KINDS, sizes=(7.5, 330), masks=False):
     """Returns a dict:
-    image u8 [size, size, 3] RGB; digits: list of (digit, outline [n, 2]); fields: list of (framed, quad [4, 2] clockwise from the
+    image u8 [size, size, 3] RGB; digits: list of (digit or -1 where it cannot be read, outline [n, 2]); fields: list of (framed 0, 1 or 2 as in Patch, quad [4, 2] clockwise from the
     top left as read, index); with masks also field_id and digit_id, u8 [size, size], 0 where there is none, else 1 + the place in
     the list."""
     rng = np.random.Generator(np.random.PCG64((seed, index, int(test))))
@@ -61,7 +101,7 @@ def scene(seed, index, size, test, kinds=draw_fields.KINDS, sizes=(7.5, 330), ma
             h_target *= size * rng.uniform(0.6, 1.05) / side
         if side > 2200 or h_target < SMALLEST:
             continue
-        target, source = _placement(rng, patch, size, h_target, h_patch, name in ("words_only",))
+        target, source = _placement(rng, patch, size, h_target, h_patch, name in draw_fields.NO_NUMBER)
         box = np.concatenate([target.min(0), target.max(0)])
         if any(min(box[2], b[2]) > max(box[0], b[0]) and min(box[3], b[3]) > max(box[1], b[1]) for b in boxes):
             continue
@@ -74,7 +114,9 @@ def scene(seed, index, size, test, kinds=draw_fields.KINDS, sizes=(7.5, 330), ma
         extent = (int(x1 - x0), int(y1 - y0))
         moved = [(d, _apply(matrix, outline)) for d, outline in patch.digits]
         heights = [np.ptp(outline[:, 1]) for _, outline in moved]
-        if heights and min(heights) < SMALLEST - 1:
+        if heights and min(heights) < 0.85 * low:
+            continue
+        if not _stands_out(patch, image[y0:y1, x0:x1], moved, x0, y0):
             continue
         boxes.append(box)
         # Shrinking by much needs an average, not a sample.
@@ -90,13 +132,13 @@ def scene(seed, index, size, test, kinds=draw_fields.KINDS, sizes=(7.5, 330), ma
             dim = cv2.GaussianBlur(alpha, (0, 0), max(1.0, h_target * 0.15)).astype(np.float32) * (0.4 / 255)
             area[:] = area * (1 - dim[..., None])
         area[:] = area + (rgb - area.astype(np.float32)) * strength + 0.5
-        if patch.digits or name != "words_only":
+        if patch.digits or name not in draw_fields.NO_NUMBER:
             fields.append((patch.framed, _apply(matrix, patch.quad)))
             if masks:
                 field_id[y0:y1, x0:x1][alpha > 127] = len(fields)
-                ids = cv2.warpPerspective(patch.ids, move, extent, flags=cv2.INTER_NEAREST)
-                lit = ids > 0
-                digit_id[y0:y1, x0:x1][lit] = np.minimum(ids[lit].astype(int) + len(digits), 255)
+            ids = cv2.warpPerspective(patch.ids, move, extent, flags=cv2.INTER_NEAREST)
+            lit = ids > 0
+            digit_id[y0:y1, x0:x1][lit] = np.minimum(ids[lit].astype(int) + len(digits), 255)
         digits += moved
         least = min([least] + heights)
     if rng.random() < 0.1:  # wires, branches, bars before it all; thinner than strokes
@@ -104,13 +146,15 @@ def scene(seed, index, size, test, kinds=draw_fields.KINDS, sizes=(7.5, 330), ma
             p = rng.uniform(0, size, (2, 2)).astype(int)
             cv2.line(image, p[0].tolist(), p[1].tolist(), rng.integers(0, 256, 3).tolist(), max(1, int(least * 0.04)), cv2.LINE_AA)
     image = damage.damage(rng, image, max(least, 8.0))
-    return {"image": image, "digits": digits, "fields": fields, "field_id": field_id, "digit_id": digit_id}
+    return {"image": image, "digits": _seen(digits, image, digit_id > 0), "fields": fields, "field_id": field_id, "digit_id": digit_id}
 
 
 def digit_boxes(truth, size):
     """[n, 5]: class, x1, y1, x2, y2 in pixels, cut to the picture; digits of which less than 60 % is left are dropped."""
     rows = []
     for digit, outline in truth["digits"]:
+        if digit < 0:
+            continue
         low, high = outline.min(0), outline.max(0)
         cut_low, cut_high = np.clip(low, 0, size), np.clip(high, 0, size)
         if np.prod(cut_high - cut_low) >= 0.6 * np.prod(high - low) and (cut_high - cut_low).min() >= 1.5:

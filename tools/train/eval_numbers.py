@@ -6,7 +6,10 @@ usage: eval_numbers.py YOLK MODEL FOLDER [--list]      FOLDER holds pictures and
 
 truth.json has no boxes: each picture lists its groups of digits as they are read. Answers become groups too: they are joined along
 their rows, and the best alignment of the rows with the truth's groups counts a digit as found where it stands in its place in its
-group. Recall is found / listed; precision is found / answered, over the pictures whose list is exhaustive."""
+group. Recall is found / listed; precision is found / answered, over the pictures whose list is exhaustive. Rows of a grid with gaps are
+not always joined as the truth lists them, so `recall_by_count` and `precision_by_count` state the same with a digit counted as found
+when the picture has one of that name that no other answer has used."""
+import collections
 import json
 import os
 import subprocess
@@ -65,20 +68,25 @@ def found(groups, rows):
 def main():
     yolk, model, folder = sys.argv[1:4]
     truth = json.load(open(os.path.join(folder, "truth.json")))
-    listed = right = answered = right_of_exhaustive = 0
+    listed = right = answered = right_of_exhaustive = counted = counted_of_exhaustive = 0
     for picture in truth:
         run = subprocess.run([yolk, "predict", model, os.path.join(folder, picture["file"]), "--json", "-"], capture_output=True, text=True, check=True)
         results = json.loads(run.stdout.splitlines()[0])["results"]
         rows = lines(results)
         n = found(picture["digits"], rows)
+        n_count = sum((collections.Counter(r["name"] for r in results) & collections.Counter("".join(picture["digits"]))).values())
         listed += sum(map(len, picture["digits"]))
+        counted += n_count
         right += n
         if picture["exhaustive"]:
             answered += len(results)
             right_of_exhaustive += n
+            counted_of_exhaustive += n_count
         if "--list" in sys.argv:
             print(f"{picture['file']:32} {n:3} of {sum(map(len, picture['digits'])):3}, {len(results):3} answers: {' '.join(rows)}")
-    print(json.dumps({"recall": round(right / max(listed, 1), 4), "precision": round(right_of_exhaustive / max(answered, 1), 4), "digits": listed}))
+    print(json.dumps({"recall": round(right / max(listed, 1), 4), "precision": round(right_of_exhaustive / max(answered, 1), 4),
+                      "recall_by_count": round(counted / max(listed, 1), 4), "precision_by_count": round(counted_of_exhaustive / max(answered, 1), 4),
+                      "digits": listed}))
 
 
 if __name__ == "__main__":

@@ -16,8 +16,7 @@ from dataset import detector_sample, digit_crops
 from export import for_inference, load
 from recipes import RECIPES
 
-LEAST_SCORE = 0.01  # of an answer that counts towards the average precision
-NMS = 0.6
+LEAST_SCORE, IOU, MOST_ANSWERS = 0.001, 0.7, 3000
 
 
 class TestSet(torch.utils.data.Dataset):
@@ -34,16 +33,19 @@ class TestSet(torch.utils.data.Dataset):
 
 
 def answers(recipe, rows):
-    """Raw output [channels, A] -> boxes, scores, classes, extras of what is left after suppression."""
+    """Raw output [channels, A] -> boxes, scores, classes, extras of what is left after suppression; as Ultralytics' validation does it
+    (PARITY: every class of an anchor that scores is an answer, suppression within classes)."""
     n = len(recipe.names)
-    score, cls = rows[4:4 + n].max(0), rows[4:4 + n].argmax(0)
-    keep = score > LEAST_SCORE
-    rows, score, cls = rows[:, keep].T, score[keep], cls[keep]
+    at, cls = np.nonzero(rows[4:4 + n].T > LEAST_SCORE)
+    score, rows = rows[4 + cls, at], rows[:, at].T
+    if len(score) > MOST_ANSWERS:
+        best = np.argsort(-score, kind="stable")[:MOST_ANSWERS]
+        score, cls, rows = score[best], cls[best], rows[best]
     if recipe.task == "obb":
         boxes = np.concatenate((rows[:, :4], rows[:, -1:]), 1)
     else:
         boxes = np.concatenate((rows[:, :2] - rows[:, 2:4] / 2, rows[:, :2] + rows[:, 2:4] / 2), 1)
-    keep = metrics.suppress(boxes, score, cls, NMS, metrics.rotated_iou if recipe.task == "obb" else metrics.box_iou)
+    keep = metrics.suppress(boxes, score, cls, IOU, metrics.rotated_iou if recipe.task == "obb" else metrics.box_iou)
     return boxes[keep], score[keep], cls[keep], rows[keep, 4 + n:]
 
 
@@ -79,10 +81,15 @@ def measure(recipe, net, pictures, workers, device):
         goal = np.array([o["box"] for o in found], np.float32).reshape(-1, boxes.shape[1])
         goal_cls = np.array([o["cls"] for o in found], int)
         objects += len(found)
-        iou = metrics.rotated_iou(boxes, goal) if recipe.task == "obb" else metrics.box_iou(boxes, goal)
+        overlap_of = metrics.rotated_iou if recipe.task == "obb" else metrics.box_iou
+        iou = overlap_of(boxes, goal)
+        if recipe.task in ("detect", "segment"):  # an answer on a digit that nobody can read is neither right nor wrong
+            unread = np.array([(*o.min(0), *o.max(0)) for digit, o in truth["digits"] if digit < 0], np.float32).reshape(-1, 4)
+            keep = (iou.max(1, initial=0) >= 0.5) | (metrics.box_iou(boxes, unread).max(1, initial=0) < 0.5)
+            boxes, score, cls, extra, iou = boxes[keep], score[keep], cls[keep], extra[keep], iou[keep]
         plain.add(iou, score, cls, goal_cls)
         if recipe.task == "pose":
-            for i in np.flatnonzero(score >= 0.25):
+            for i in np.flatnonzero(score >= recipe.defaults["conf"]):
                 if len(goal) and iou[i].max() >= 0.5:
                     points = found[int(iou[i].argmax())]["points"]
                     width = (np.linalg.norm(points[1, :2] - points[0, :2]) + np.linalg.norm(points[2, :2] - points[3, :2])) / 2
@@ -91,10 +98,12 @@ def measure(recipe, net, pictures, workers, device):
                         errors.append(float(gap.mean() / width))
         if recipe.task == "segment":
             size = recipe.export_size
-            mine = masks_of(extra, out[1], boxes, size)
             maps = (truth["field_id"], truth["digit_id"])
             theirs = np.stack([maps[o["map"]] == o["id"] for o in found]) if found else np.zeros((0, size, size), bool)
-            mask.add(metrics.mask_iou(mine, theirs), score, cls, goal_cls)
+            near = np.flatnonzero(iou.max(1, initial=0) > 0)  # masks are cut to their boxes: of all others the overlap is 0
+            overlap = np.zeros_like(iou)
+            overlap[near] = metrics.mask_iou(masks_of(extra[near], out[1], boxes[near], size), theirs)
+            mask.add(overlap, score, cls, goal_cls)
     result = dict(zip(("map50", "map50_95"), plain.result()), objects=objects)
     if recipe.task == "pose":
         errors = np.array(errors or [1.0])

@@ -4,9 +4,10 @@
 Weights are stored in half precision, each behind a Cast to float, and everything is computed in float: half the size, and one
 answer everywhere. The result is checked against torch before it is written.
 
-usage: export.py NAME WEIGHTS.pt OUT.onnx"""
+usage: export.py NAME WEIGHTS.pt OUT.onnx [MEASURED.json]"""
 import copy
 import datetime
+import json
 import sys
 
 import numpy as np
@@ -59,16 +60,17 @@ def halve(model):
         graph.node.insert(0, cast)
 
 
-def metadata(recipe):
+def metadata(recipe, metrics):
     """Keys in the order in which exports have them; values as Python spells them."""
     return {"description": f"{recipe.name}: {recipe.describe}", "author": "yolk", "date": datetime.date.today().isoformat(), "version": "1",
             "license": "Apache-2.0", "docs": f"docs/models/{recipe.name}.md", "stride": 1 if recipe.task == "classify" else 32, "task": recipe.task,
             "head": {"detect": "Detect", "segment": "Segment", "pose": "Pose", "obb": "OBB", "classify": "Classify"}[recipe.task], "batch": 1,
             "imgsz": [recipe.export_size] * 2, "names": recipe.names, "args": {"batch": 1, "half": False, "dynamic": False, "simplify": False, "nms": False},
-            "channels": 3, "end2end": False, **recipe.extra_metadata}
+            "channels": 3, "end2end": False, **recipe.extra_metadata, **({"defaults": recipe.defaults} if recipe.defaults else {}),
+            **({"metrics": metrics} if metrics else {})}
 
 
-def export(recipe, net, path):
+def export(recipe, net, path, metrics=None):
     """Returns the largest difference between torch and onnxruntime on a drawn picture."""
     module, size = for_inference(recipe, net), recipe.export_size
     outputs = ["output0", "output1"] if recipe.task == "segment" else ["output0"]
@@ -76,7 +78,7 @@ def export(recipe, net, path):
     model = onnx.load(path)
     halve(model)
     model.producer_name, model.producer_version = "yolk", "1"
-    helper.set_model_props(model, {k: str(v) for k, v in metadata(recipe).items()})
+    helper.set_model_props(model, {k: str(v) for k, v in metadata(recipe, metrics).items()})
     onnx.checker.check_model(model)
     with open(path, "wb") as f:
         f.write(model.SerializeToString(deterministic=True))
@@ -90,7 +92,8 @@ def export(recipe, net, path):
 
 def main():
     recipe = RECIPES[sys.argv[1]]
-    worst = export(recipe, load(recipe, sys.argv[2]), sys.argv[3])
+    metrics = json.load(open(sys.argv[4])) if len(sys.argv) > 4 else None
+    worst = export(recipe, load(recipe, sys.argv[2]), sys.argv[3], metrics)
     print(f"{sys.argv[3]}: largest difference from torch {worst:.2e} (pixels and probabilities)")
     if worst > 0.02:  # float sums in another order, times strides of up to 32 pixels
         raise SystemExit("the exported model does not answer as the trained one does")

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from network import BINS
 
 TOP_K, ALPHA, BETA = 10, 0.5, 6.0
-W_BOX, W_CLS, W_DFL, W_POINT, W_SEEN, W_MASK, W_ANGLE = 7.5, 0.5, 1.5, 12.0, 1.0, 7.5, 2.0
+W_BOX, W_CLS, W_DFL, W_POINT, W_SEEN, W_MASK, W_ANGLE = 7.5, 0.5, 1.5, 20.0, 1.0, 7.5, 2.0
 EPS = 1e-7
 
 
@@ -72,7 +72,7 @@ def boxes_at(points, strides, distance, angle=None):
     return torch.cat((centre, d[:, :2] + d[:, 2:], angle[:, None]), 1)
 
 
-def inside_pairs(points, boxes, chunk=2048):
+def inside_pairs(points, boxes, chunk=4096):
     """All (object, anchor) with the anchor's centre inside the object: two index vectors."""
     g, a = [], []
     for at in range(0, len(boxes), chunk):
@@ -116,7 +116,7 @@ class DetectorLoss:
                 loss = loss + 0.0 * extra.sum()
             if "proto" in out:
                 loss = loss + 0.0 * out["proto"].float().sum()
-            return loss / n, {"cls": float(loss.detach())}
+            return loss / n, {"cls": loss.detach() / n}
         g, a, score = chosen
         b = image[g]
         wanted[b, label[g], a] = score
@@ -145,7 +145,7 @@ class DetectorLoss:
         if net.task == "segment":
             parts["mask"] = self._masks(out["proto"].float(), extra[b, :, a], b, g, targets, truth)
         loss = sum(parts.values())
-        return loss, {name: float(value.detach()) for name, value in parts.items()}
+        return loss, {name: value.detach() for name, value in parts.items()}
 
     @torch.no_grad()
     def _assign(self, box, cls, extra, points, strides, targets):
@@ -178,7 +178,7 @@ class DetectorLoss:
         area = (truth[:, 2:] - truth[:, :2]).prod(1).clamp(min=16)
         gap2 = ((xy - goal[..., :2]) ** 2).sum(-1)
         seen = goal[..., 2]
-        near = 1 - torch.exp(-gap2 / (2 * area[:, None] * 0.1**2))
+        near = 1 - torch.exp(-gap2 / (2 * area[:, None] * 0.03**2))
         far = torch.sqrt(gap2 / area[:, None] + 1e-6)
         cost = ((near * 0.3 + far) * seen).sum(1) / seen.sum(1).clamp(min=1)
         vis = F.binary_cross_entropy_with_logits(v[..., 2], seen, reduction="none").mean(1)
@@ -191,13 +191,11 @@ class DetectorLoss:
             coefficients, b, g = coefficients[pick], b[pick], g[pick]
         h, w = proto.shape[2:]
         y, x = torch.arange(h, device=g.device)[:, None] + 0.5, torch.arange(w, device=g.device)[None] + 0.5
-        total = 0.0
-        for image in b.unique():
-            mine = b == image
-            logits = torch.einsum("pc,chw->phw", coefficients[mine], proto[image])
-            goal = targets["masks"](g[mine])
-            box = truth[g[mine]][:, :, None, None] / 4
-            inside = (x > box[:, 0] - 0.5) & (x < box[:, 2] + 0.5) & (y > box[:, 1] - 0.5) & (y < box[:, 3] + 0.5)
-            cost = F.binary_cross_entropy_with_logits(logits, goal, reduction="none") * inside
-            total = total + (cost.sum((1, 2)) / inside.sum((1, 2)).clamp(min=1)).sum()
-        return W_MASK * total / max(len(g), 1)
+        order = torch.argsort(b)
+        coefficients, b, g = coefficients[order], b[order], g[order]
+        logits = torch.cat([c @ p for c, p in zip(coefficients.split(torch.bincount(b, minlength=len(proto)).tolist()), proto.flatten(2))])
+        goal = targets["masks"](g)
+        box = truth[g][:, :, None, None] / 4
+        inside = (x > box[:, 0] - 0.5) & (x < box[:, 2] + 0.5) & (y > box[:, 1] - 0.5) & (y < box[:, 3] + 0.5)
+        cost = F.binary_cross_entropy_with_logits(logits.view_as(goal), goal, reduction="none") * inside
+        return W_MASK * (cost.sum((1, 2)) / inside.sum((1, 2)).clamp(min=1)).sum() / max(len(g), 1)

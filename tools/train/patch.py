@@ -13,7 +13,7 @@ class Patch:
         self.alpha = np.full((height, width), 255 if colour is not None else 0, np.uint8)
         self.ids = np.zeros((height, width), np.uint8)  # which digit a pixel belongs to: 1 + its place in digits
         self.digits = []  # (digit, outline [n, 2])
-        self.framed = colour is not None
+        self.framed = 2 if colour is not None else 0  # 1: it has an outline, but its corners are rounded off
         self.quad = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
 
     def put(self, mask, x, y, colour, label=None, opacity=1.0):
@@ -70,6 +70,8 @@ class Patch:
         self.put(mask, x0, y0, colour)
 
     def round_corners(self, radius):
+        if self.framed and radius > 0.25 * min(self.alpha.shape):
+            self.framed = 1
         mask = rounded(self.rgb.shape[1], self.rgb.shape[0], radius)
         np.minimum(self.alpha, mask, out=self.alpha)
 

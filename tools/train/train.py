@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Trains one of yolk's models on pictures that are drawn as it goes, keeps checkpoints, and resumes from them.
+"""Trains one of yolk's models on a pool of drawn scenes, keeps checkpoints, and resumes from them.
 
-usage: train.py NAME [--out DIR] [--reduced] [--steps N] [--batch N] [--size N] [--workers N] [--threads N] [--minutes M] [--weights FILE]
+usage: train.py NAME --pools DIR [--out DIR] [--reduced] [--steps N] [--batch N] [--size N] [--workers N] [--minutes M] [--weights FILE]
+       torchrun --nproc-per-node N train.py NAME ...     the batch is shared among N GPUs
 
 DIR/NAME.ckpt is the state to resume from, DIR/NAME.pt the averaged weights, DIR/NAME.log what happened. --minutes ends the run in
 time with a schedule that is complete: the rate falls with the larger of steps done and time gone."""
@@ -12,17 +13,19 @@ import math
 import os
 import time
 
-import numpy as np
 import torch
 from torch.nn import functional as F
 
-from dataset import Batches
+import augment
+from dataset import Resident
 from losses import DetectorLoss
 from network import Classifier, Detector
+from pool import folder_of
 from recipes import RECIPES
 
-WARMUP, WEIGHT_DECAY, CLIP, EMA_DECAY, EMA_RAMP = 200, 0.02, 10.0, 0.9995, 1000
-SAVE_SECONDS = 120
+WARMUP, WEIGHT_DECAY, CLIP, EMA_DECAY, EMA_RAMP = 300, 0.02, 10.0, 0.9995, 1000
+SAVE_SECONDS, TELL_STEPS = 60, 200
+RANK, RANKS = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
 
 
 def make_net(recipe):
@@ -31,18 +34,24 @@ def make_net(recipe):
     return Detector(recipe.task, len(recipe.names), **recipe.net)
 
 
-def optimizer_of(net, rate):
+def optimizer_of(net, rate, fused):
     decayed = [p for p in net.parameters() if p.ndim > 1]
     plain = [p for p in net.parameters() if p.ndim <= 1]
-    return torch.optim.AdamW([{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": plain, "weight_decay": 0.0}], rate, (0.9, 0.99))
+    return torch.optim.AdamW([{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": plain, "weight_decay": 0.0}], rate, (0.9, 0.99), fused=fused)
 
 
-@torch.no_grad()
-def follow(average, net, step):
-    decay = EMA_DECAY * (1 - math.exp(-step / EMA_RAMP))
-    with_grad, mine = dict(average.state_dict()), net.state_dict()
-    floats = [k for k in with_grad if with_grad[k].dtype.is_floating_point]
-    torch._foreach_lerp_([with_grad[k] for k in floats], [mine[k].detach() for k in floats], 1 - decay)
+class Average:
+    """Follows the weights and statistics of a network, slowly."""
+
+    def __init__(self, net):
+        self.net = copy.deepcopy(net).eval().requires_grad_(False)
+        pairs = [(a, b) for a, b in zip(self.net.state_dict().values(), net.state_dict().values()) if a.dtype.is_floating_point]
+        self.mine, self.theirs = map(list, zip(*pairs))
+
+    @torch.no_grad()
+    def follow(self, step):
+        decay = EMA_DECAY * (1 - math.exp(-step / EMA_RAMP))
+        torch._foreach_lerp_(self.mine, self.theirs, 1 - decay)
 
 
 def save(path, state):
@@ -50,157 +59,155 @@ def save(path, state):
     os.replace(path + ".new", path)
 
 
+def view(recipe, batch, size, number):
+    """What the network is shown of a batch of scenes: (images, targets)."""
+    if recipe.task == "classify":
+        images, labels = augment.digit_view(batch, size, number)
+        return images, {"cls": labels}
+    return augment.detector_view(recipe.task, batch, size)
+
+
 def loss_of(recipe, criterion, out, targets, size):
+    """(loss, {name: tensor}); nothing here waits for a GPU."""
     if recipe.task == "classify":
         loss = F.cross_entropy(out.float(), targets["cls"], label_smoothing=0.05)
-        return loss, {"cls": float(loss.detach())}
+        return loss, {"cls": loss.detach()}
     if recipe.task == "segment":
         where, maps = targets["where"], targets["maps"]
         targets["masks"] = lambda g: (maps[where[g, 0], where[g, 1]] == where[g, 2, None, None]).float()
     return criterion(out, targets, size, size)
 
 
-SCALES = (0.77, 0.92, 1.0, 1.0, 1.15)  # of 416: multiples of 32 result
+def room(device, side):
+    """How many scenes may stay in memory: half of what a GPU has free, 3 GB elsewhere."""
+    free = torch.cuda.mem_get_info(device)[0] // 2 if device.type == "cuda" else 3 << 30
+    return max(1, int(free // (3 * side * side + side * side // 8 + 24000)))
 
 
-def change(recipe, images, targets, size):
-    """A batch seen before, looked at differently: other size, colours exchanged, negative, lighter or darker. f32 images in, out."""
-    n = len(images)
-    if recipe.task in ("detect", "obb", "pose"):
-        wanted = round(size * SCALES[int(torch.randint(len(SCALES), ()))] / 32) * 32
-        ratio = wanted / size
-        images = F.interpolate(images, (wanted, wanted), mode="bilinear", antialias=ratio < 1) if wanted != size else images
-        factor = torch.full((targets["boxes"].shape[1],), ratio, device=images.device)
-        factor[4:] = 1.0  # angles stay
-        targets = {**targets, "boxes": targets["boxes"] * factor}
-        if "points" in targets:
-            targets["points"] = targets["points"] * torch.tensor((ratio, ratio, 1.0), device=images.device)
-        size = wanted
-    order = torch.argsort(torch.rand(n, 3, device=images.device), 1)
-    images = images.gather(1, order[:, :, None, None].expand(-1, -1, *images.shape[2:]))
-    gain = torch.empty(n, 3, 1, 1, device=images.device).uniform_(0.75, 1.25)
-    images = (images - 0.5) * gain + 0.5 + torch.empty_like(gain).uniform_(-0.1, 0.1)
-    negative = (torch.rand(n, 1, 1, 1, device=images.device) < 0.2).float()
-    return (images + negative * (1 - 2 * images)).clamp(0, 1), targets, size
-
-
-def feed(batches, device, reuse, keep=48):
-    """Each drawn batch once as it is, then reuse - 1 times an old one from the last `keep`. Yields (images, targets, old)."""
-    pool = []
-    for images, targets in batches:
-        item = images.to(device, non_blocking=True), {k: v.to(device, non_blocking=True) for k, v in targets.items()}
-        yield *item, False
-        if reuse > 1:
-            pool = (pool + [item])[-keep:]
-            for _ in range(reuse - 1):
-                yield *pool[int(torch.randint(len(pool), ()))], True
-
-
-def seed_worker(_):
-    torch.set_num_threads(1)
+def rate_at(peak, step, done):
+    return peak * min(1, (step + 1) / WARMUP) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(done, 1))))
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("name", choices=RECIPES)
+    parser.add_argument("--pools", required=True, help="folder of pools (pool.py)")
     parser.add_argument("--out", default="build/train")
     parser.add_argument("--reduced", action="store_true")
-    for option in ("steps", "batch", "size", "threads"):
+    for option in ("steps", "batch", "size"):
         parser.add_argument("--" + option, type=int)
-    parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1))
+    parser.add_argument("--workers", type=int, default=min(4, os.cpu_count() or 1), help="processes that decode the pool")
+    parser.add_argument("--resident", type=int, help="scenes kept in the device's memory, 0.5 MB each; default: what fits")
     parser.add_argument("--minutes", type=float)
-    parser.add_argument("--first-batch", type=int, default=0, help="of the drawn batches, for a run that goes on from --weights")
+    parser.add_argument("--rate", type=float)
     parser.add_argument("--weights", help="start from these; a checkpoint in DIR comes first")
     arguments = parser.parse_args()
     recipe = RECIPES[arguments.name]
-    how = {"steps": recipe.steps, "batch": recipe.batch, "size": recipe.size, **(recipe.reduced if arguments.reduced else {})}
+    how = {"steps": recipe.steps, "batch": recipe.batch, "size": recipe.size, "rate": recipe.rate, **(recipe.reduced if arguments.reduced else {})}
     how.update({k: getattr(arguments, k) for k in how if getattr(arguments, k)})
-    steps, batch, size = how["steps"], how["batch"], how["size"]
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
+    steps, batch, size = how["steps"], how["batch"] // RANKS, how["size"]
     os.makedirs(arguments.out, exist_ok=True)
     base = os.path.join(arguments.out, recipe.name)
-    log = open(base + ".log", "a", buffering=1)
+    log = open(base + ".log" if RANK == 0 else os.devnull, "a", buffering=1)
 
     def say(text):
-        print(text, flush=True)
-        log.write(text + "\n")
+        if RANK == 0:
+            print(text, flush=True)
+            log.write(text + "\n")
 
+    torch.manual_seed(recipe.seed * 1000 + RANK)
+    cuda = torch.cuda.is_available()
+    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if cuda else torch.device("cpu")
+    if cuda:
+        torch.cuda.set_device(device)
+        torch.backends.cudnn.benchmark = True
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    if RANKS > 1:
+        torch.distributed.init_process_group("nccl" if cuda else "gloo")
     torch.manual_seed(recipe.seed)
-    np.random.seed(recipe.seed)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     net = make_net(recipe).to(device)
-    average = copy.deepcopy(net).eval().requires_grad_(False)
-    optimizer = optimizer_of(net, recipe.rate)
-    reuse = recipe.reuse if device.type == "cuda" else 1
-    start, spent = 0, 0.0
+    torch.manual_seed(recipe.seed * 1000 + RANK)
+    if cuda:
+        net = net.to(memory_format=torch.channels_last)
+    average = Average(net)
+    optimizer = optimizer_of(net, how["rate"], cuda)
+    step, spent = 0, 0.0
     if os.path.exists(base + ".ckpt"):
         state = torch.load(base + ".ckpt", map_location=device, weights_only=True)
         net.load_state_dict(state["net"])
-        average.load_state_dict(state["average"])
+        average.net.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
-        start, spent = state["step"], state["seconds"]
+        step, spent = state["step"], state["seconds"]
     elif arguments.weights:
         net.load_state_dict(torch.load(arguments.weights, map_location=device, weights_only=True))
-        average.load_state_dict(net.state_dict())
-    say(f"{recipe.name}: {sum(p.numel() for p in net.parameters())} parameters, {device}, torch {torch.__version__}, "
-        + json.dumps(how) + f", from step {start}")
-    if device.type == "cuda":
-        net = net.to(memory_format=torch.channels_last)
-        torch.backends.cudnn.benchmark = True
+        average.net.load_state_dict(net.state_dict())
+    say(f"{recipe.name}: {sum(p.numel() for p in net.parameters())} parameters, {RANKS} x {device.type}, torch {torch.__version__}, "
+        + json.dumps(how) + f", from step {step}")
+    model = net
+    if cuda:
+        model = torch.nn.parallel.DistributedDataParallel(net, [device.index]) if RANKS > 1 else net
     criterion = None if recipe.task == "classify" else DetectorLoss(net)
-    batches = torch.utils.data.DataLoader(
-        Batches(recipe, size, batch, arguments.first_batch + steps), batch_size=None,
-        sampler=range(arguments.first_batch + start // reuse, arguments.first_batch + math.ceil(steps / reuse)), num_workers=arguments.workers,
-        prefetch_factor=3 if arguments.workers else None, pin_memory=device.type == "cuda", worker_init_fn=seed_worker)
+    scenes = max(16, batch // 4) if recipe.task == "classify" else batch
+    folder, side = folder_of(arguments.pools, recipe, arguments.reduced)
+    resident = arguments.resident or room(device, side)
+    pool = Resident(folder, resident, device, arguments.workers, RANK, RANKS)
     saved = told = time.monotonic()
     began = saved - spent
-    sums, seen = {}, 0
+    sums, seen, shared = {}, 0, 0.0
     net.train()
-    step = start
 
     def checkpoint():
-        save(base + ".ckpt", {"net": net.state_dict(), "average": average.state_dict(), "optimizer": optimizer.state_dict(), "step": step,
-                              "seconds": time.monotonic() - began})
-        save(base + ".pt", average.state_dict())
+        if RANK == 0:
+            save(base + ".ckpt", {"net": net.state_dict(), "average": average.net.state_dict(), "optimizer": optimizer.state_dict(), "step": step,
+                                  "seconds": time.monotonic() - began})
+            save(base + ".pt", average.net.state_dict())
 
-    for images, targets, old in feed(batches, device, reuse):
-        gone = (time.monotonic() - began) / (arguments.minutes * 60) if arguments.minutes else 0.0
-        if gone >= 1:
+    while True:
+        gone = torch.tensor((time.monotonic() - began) / (arguments.minutes * 60) if arguments.minutes else 0.0, device=device)
+        if step % 20 == 0:
+            if RANKS > 1:
+                torch.distributed.broadcast(gone, 0)
+            shared = float(gone)
+        done = max(step / steps, shared)
+        if done >= 1:
             break
-        done = max(step / steps, gone)
-        rate = recipe.rate * min(1, (step + 1) / WARMUP) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(done, 1))))
+        rate = rate_at(how["rate"], step, done)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        images, seen_size = images.float().div(255), size
-        if old:
-            images, targets, seen_size = change(recipe, images, targets, size)
-        if device.type == "cuda":
+        with torch.no_grad():
+            images, targets = view(recipe, pool.batch(scenes), size, batch)
+        if not len(images):
+            continue  # no digit in these scenes
+        if cuda:
             images = images.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            out = net(images)
-        loss, parts = loss_of(recipe, criterion, out, targets, seen_size)
-        if torch.isfinite(loss):
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(net.parameters(), CLIP)
+        with torch.autocast(device.type, torch.bfloat16, enabled=cuda):
+            out = model(images)
+        loss, parts = loss_of(recipe, criterion, out, targets, size)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(net.parameters(), CLIP)
+        if torch.isfinite(norm):
             optimizer.step()
         else:
-            say(f"step {step}: the loss is not finite; this batch is left out")
+            say(f"step {step}: the gradient is not finite; this batch is left out")
         step += 1
-        follow(average, net, step)
+        average.follow(step)
         for k, v in parts.items():
             sums[k] = sums.get(k, 0.0) + v
         seen += 1
-        if step % (100 * reuse) == 0 or step == steps or seen == 1 and step < 3:
-            say(f"step {step}/{steps} rate {rate:.5f} " + " ".join(f"{k} {v / seen:.3f}" for k, v in sums.items())
-                + f" images/s {seen * batch / (time.monotonic() - told):.0f}")
+        if step % TELL_STEPS == 0 or step == steps or seen == 1 and step < 3:
+            say(f"step {step}/{steps} {time.monotonic() - began:.0f} s, rate {rate:.5f} "
+                + " ".join(f"{k} {float(v) / seen:.3f}" for k, v in sums.items())
+                + f", images/s {seen * batch * RANKS / (time.monotonic() - told):.0f}, scenes {pool.filled * RANKS}")
             sums, seen, told = {}, 0, time.monotonic()
         if time.monotonic() - saved > SAVE_SECONDS:
             checkpoint()
             saved = time.monotonic()
     checkpoint()
     say(f"done: step {step}, {time.monotonic() - began:.0f} s")
+    if RANKS > 1:
+        torch.distributed.destroy_process_group()
+    os._exit(0)  # the processes that read the pool would wait for more of it
 
 
 if __name__ == "__main__":

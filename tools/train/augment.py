@@ -1,0 +1,165 @@
+"""A batch of pool scenes, looked at anew: moved, scaled and turned, in other colours; and the truth moved along. All on the device.
+
+Where a view reaches past its picture there is the grey of a letterbox. Coordinates are pixels, points are [.., 2]."""
+import math
+
+import torch
+from torch.nn import functional as F
+
+GREY = 114 / 255
+LEAST = 6.5  # pixels: no view makes a digit smaller than this where it was not already
+SCALES = (0.55, 1.6)
+
+
+def matrices(n, side, size, least, device):
+    """[n, 2, 3] maps from pictures of side x side to views of size x size. least [n]: the height of each picture's smallest digit."""
+    least = least * (size / side)
+    low = torch.maximum(torch.full_like(least, SCALES[0]), (LEAST / least).clamp(max=1.0)).log()
+    scale = torch.exp(low + torch.rand(n, device=device) * (math.log(SCALES[1]) - low))
+    scale = torch.where(torch.rand(n, device=device) < 0.25, torch.ones_like(scale), scale)
+    grown = scale * (size / side)
+    wide = torch.rand(n, device=device) < 0.12
+    turn = torch.randn(n, device=device) * torch.where(wide, 0.2, 0.03)
+    stretch = torch.exp(torch.randn(n, device=device) * 0.08)
+    shear = torch.randn(n, device=device) * 0.04
+    cos, sin = torch.cos(turn), torch.sin(turn)
+    a = torch.stack((torch.stack((cos, -sin), -1), torch.stack((sin, cos), -1)), 1)
+    b = torch.stack((torch.stack((grown * stretch, grown * shear), -1), torch.stack((torch.zeros_like(scale), grown / stretch), -1)), 1)
+    m = a @ b
+    middle = torch.full((n, 2, 1), side / 2, device=device)
+    slack = ((1 - scale).abs() * size / 2 + size * 0.06)[:, None, None]
+    return torch.cat((m, size / 2 - m @ middle + (torch.rand(n, 2, 1, device=device) * 2 - 1) * slack), 2)
+
+
+def inverse(m):
+    a = torch.linalg.inv(m[:, :, :2])
+    return torch.cat((a, -a @ m[:, :, 2:]), 2)
+
+
+def sample(images, m, size, mode="bilinear"):
+    """images [n, c, h, w] seen through maps picture -> view, as [n, c, size, size]; outside is zero."""
+    back, (h, w) = inverse(m), images.shape[2:]
+    # affine_grid counts from -1 to 1 across the picture, edges included.
+    scale = torch.tensor([[w / 2], [h / 2]], device=m.device)
+    theta = torch.cat((back[:, :, :2] * (size / 2) / scale, (back[:, :, 2:] + back[:, :, :2].sum(2, keepdim=True) * (size / 2)) / scale - 1), 2)
+    return F.grid_sample(images, F.affine_grid(theta, (len(images), 1, size, size), align_corners=False), mode, "zeros", align_corners=False)
+
+
+def move(points, m):
+    """points [k, p, 2] by maps [k, 2, 3]."""
+    return points @ m[:, :, :2].transpose(1, 2) + m[:, None, :, 2]
+
+
+def colours(images):
+    """f32 [n, 3, h, w] in 0..1: channels exchanged, light and contrast, negatives, blur, noise."""
+    n, device = len(images), images.device
+    some = lambda p: (torch.rand(n, 1, 1, 1, device=device) < p).float()
+    order = torch.where(torch.rand(n, 1, device=device) < 0.5, torch.argsort(torch.rand(n, 3, device=device), 1), torch.arange(3, device=device))
+    images = images.gather(1, order[:, :, None, None].expand(-1, -1, *images.shape[2:]))
+    grey = some(0.1)
+    images = images + grey * (images.mean(1, keepdim=True) - images)
+    gain = torch.empty(n, 3, 1, 1, device=device).uniform_(0.85, 1.15) * torch.empty(n, 1, 1, 1, device=device).uniform_(0.65, 1.2)
+    images = (images - 0.5) * gain + 0.5 + torch.empty(n, 1, 1, 1, device=device).uniform_(-0.15, 0.15)
+    negative = some(0.15)
+    images = images + negative * (1 - 2 * images)
+    soft = F.avg_pool2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    images = images + some(0.15) * torch.rand(n, 1, 1, 1, device=device) * (soft - images)
+    images = images + some(0.3) * torch.rand(n, 1, 1, 1, device=device) * 0.05 * torch.randn_like(images)
+    return images.clamp(0, 1)
+
+
+def boxes_of(points, size):
+    """[k, p, 2] -> (boxes cut to the view [k, 4], share of each that is in view)."""
+    low, high = points.amin(1), points.amax(1)
+    cut_low, cut_high = low.clamp(0, size), high.clamp(0, size)
+    return torch.cat((cut_low, cut_high), 1), (cut_high - cut_low).prod(1) / (high - low).prod(1).clamp(min=1e-6)
+
+
+def shares(quads, size):
+    """How much of each quad [k, 4, 2] is in view, counted on a grid of points in it."""
+    t = (torch.arange(8, device=quads.device) + 0.5) / 8
+    u, v = t[None, :, None, None], t[None, None, :, None]
+    q = quads[:, :, None, None]
+    points = (q[:, 0] * (1 - u) + q[:, 1] * u) * (1 - v) + (q[:, 3] * (1 - u) + q[:, 2] * u) * v
+    return ((points >= 0) & (points <= size)).all(-1).float().mean((1, 2))
+
+
+def oriented(quads):
+    """The smallest rectangle around each quad [k, 4, 2] as cx cy w h angle: w along the top edge as read, angle in [-pi/4, 3 pi/4)."""
+    edge = quads.roll(-1, 1) - quads
+    along = edge / edge.norm(dim=-1, keepdim=True).clamp(min=1e-6)  # [k, 4, 2]: one side of the smallest rectangle lies on an edge
+    across = torch.stack((-along[..., 1], along[..., 0]), -1)
+    u, v = torch.einsum("kpi,kei->kep", quads, along), torch.einsum("kpi,kei->kep", quads, across)
+    best = ((u.amax(2) - u.amin(2)) * (v.amax(2) - v.amin(2))).argmin(1)
+    row = torch.arange(len(quads), device=quads.device)
+    u, v, along, across = u[row, best], v[row, best], along[row, best], across[row, best]
+    (u0, u1), (v0, v1) = (u.amin(1), u.amax(1)), (v.amin(1), v.amax(1))
+    centre = along * ((u0 + u1) / 2)[:, None] + across * ((v0 + v1) / 2)[:, None]
+    turn = torch.atan2(along[:, 1], along[:, 0])
+    top = quads[:, 1] - quads[:, 0] + quads[:, 2] - quads[:, 3]
+    swap = torch.sin(turn - torch.atan2(top[:, 1], top[:, 0])).abs() > math.sqrt(0.5)
+    w, h = torch.where(swap, v1 - v0, u1 - u0), torch.where(swap, u1 - u0, v1 - v0)
+    turn = torch.where(swap, turn + math.pi / 2, turn)
+    return torch.cat((centre, torch.stack((w, h, (turn + math.pi / 4) % math.pi - math.pi / 4), 1)), 1)
+
+
+def detector_view(task, batch, size, change=True):
+    """batch: images u8 [n, 3, S, S]; digits [d, 3 + 2 * SUPPORT]: picture, id, digit, points; fields [f, 11]: picture, id, framed, quad;
+    maps u8 [n, 2, S/4, S/4] for segment. Returns (images f32, targets of losses.DetectorLoss)."""
+    images, digits, fields = batch["images"].float() / 255, batch["digits"], batch["fields"]
+    n, device, side = len(images), images.device, images.shape[2]
+    outline, of = digits[:, 3:].unflatten(1, (-1, 2)), digits[:, 0].long()
+    if change:
+        least = torch.full((n,), 1e4, device=device).scatter_reduce(0, of, outline[..., 1].amax(1) - outline[..., 1].amin(1), "amin")
+        m = matrices(n, side, size, least, device)
+        # Grey outside: sample the difference from grey, so that zeros are grey.
+        images = sample(colours(images) - GREY, m, size) + GREY
+    else:
+        m = torch.tensor([[1.0, 0, 0], [0, 1, 0]], device=device).expand(n, 2, 3) * (size / side)
+        images = F.interpolate(images, (size, size), mode="bilinear", antialias=True) if side != size else images
+    outline = move(outline, m[of])
+    box, share = boxes_of(outline, size)
+    shown = (share >= 0.6) & ((box[:, 2:] - box[:, :2]).amin(1) >= 1.5)
+    if task == "detect":
+        return images, {"image": of[shown], "cls": digits[shown, 2].long(), "boxes": box[shown]}
+    quad, field_of = move(fields[:, 3:].unflatten(1, (4, 2)), m[fields[:, 0].long()]), fields[:, 0].long()
+    seen = shares(quad, size)
+    if task == "obb":
+        keep = seen > 0.6
+        return images, {"image": field_of[keep], "cls": torch.zeros_like(field_of[keep]), "boxes": oriented(quad[keep])}
+    field_box = boxes_of(quad, size)[0]
+    if task == "pose":
+        keep = (fields[:, 2] == 2) & (seen > 0.4)
+        inside = ((quad >= 0) & (quad <= size)).all(-1, keepdim=True).float()
+        return images, {"image": field_of[keep], "cls": torch.zeros_like(field_of[keep]), "boxes": field_box[keep],
+                        "points": torch.cat((quad, inside), 2)[keep]}
+    keep = (fields[:, 2] > 0) & (seen > 0.2)
+    shown &= (box[:, 2:] - box[:, :2]).prod(1) >= 30
+    quarter = m.clone()
+    quarter[:, :, 2] /= 4
+    maps = sample(batch["maps"].float(), quarter, size // 4, "nearest")
+    where = torch.cat((torch.stack((field_of[keep], torch.zeros_like(field_of[keep]), fields[keep, 1].long()), 1),
+                       torch.stack((of[shown], torch.ones_like(of[shown]), digits[shown, 1].long()), 1)))
+    return images, {"image": where[:, 0], "cls": where[:, 1], "boxes": torch.cat((field_box[keep], box[shown])), "maps": maps, "where": where}
+
+
+def digit_view(batch, size, most):
+    """Square crops around digits, each jittered, and their names: (images f32 [k, 3, size, size], labels [k])."""
+    images, digits = batch["images"].float() / 255, batch["digits"]
+    outline, of = digits[:, 3:].unflatten(1, (-1, 2)), digits[:, 0].long()
+    box, share = boxes_of(outline, images.shape[2])
+    span = box[:, 2:] - box[:, :2]
+    keep = ((share >= 0.6) & (span[:, 1] >= 8)).nonzero()[:, 0]
+    keep = keep[torch.randperm(len(keep), device=keep.device)[:most]]
+    k, device = len(keep), images.device
+    if not k:
+        return images.new_empty(0, 3, size, size), keep
+    box, span, of = box[keep], span[keep], of[keep]
+    edge = span.amax(1) * torch.empty(k, device=device).uniform_(1.0, 1.75)
+    centre = (box[:, :2] + box[:, 2:]) / 2 + torch.randn(k, 2, device=device) * (0.05 * edge)[:, None]
+    turn, stretch = torch.randn(k, device=device) * 0.06, torch.exp(torch.randn(k, device=device) * 0.1)
+    s = 2 * size / edge  # twice the size, then averaged: a digit that shrinks is not just sampled
+    m = torch.stack((torch.stack((s * stretch * torch.cos(turn), -s * torch.sin(turn)), -1), torch.stack((s * torch.sin(turn), s / stretch * torch.cos(turn)), -1)), 1)
+    m = torch.cat((m, size - m @ centre[:, :, None]), 2)
+    crops = F.avg_pool2d(sample(images[of] - GREY, m, 2 * size), 2) + GREY
+    return colours(crops), digits[keep, 2].long()
