@@ -54,7 +54,7 @@ RECIPES = {r.name: r for r in (
     Recipe("yolk-digits", "detect", DIGITS, dict(widths=(16, 28, 48, 72, 88), depths=(1, 2, 2, 1), fine=True), 416, 640, 6000, 256,
            dict(steps=1400, batch=8, size=256), "finds the ten digits in a picture, one box each",
            "Digits lower than about 10 pixels at the network's input are hardly found; the test set has none below that. Letters that look like digits (O, I, l) may be answered as 0 and 1. "
-           "Text turned by more than about 40 degrees was not learned.", {"map50": 0.97, "map50_95": 0.75}, dict(conf=0.45, iou=0.5, agnostic=True), pool="digits", scenes=130000),
+           "Text turned by more than about 40 degrees was not learned.", {"map50": 0.97, "map50_95": 0.75}, dict(conf=0.5, iou=0.5, agnostic=True), pool="digits", scenes=130000),
     Recipe("yolk-digit-cls", "classify", DIGITS, dict(widths=(16, 32, 64, 96), depths=(1, 1, 1)), 64, 64, 25000, 256,
            dict(steps=1000, batch=64), "names the one digit in a roughly square crop",
            "The digit has to be in the middle and fill half to all of the height; what is no digit gets a digit's name all the same.", {"top1": 0.98}, {}, pool="digits"),
