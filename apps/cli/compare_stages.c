@@ -287,7 +287,10 @@ static void compare_saved(walk *w) {
             if (distance < best) best = distance, at = j;
         }
         s->n++;
-        if (at != COMPARE_NONE) taken[at] = true;
+        if (at != COMPARE_NONE) {
+            taken[at] = true;
+            s->worst = fmax(s->worst, fabs((double)(((const float *)saved.data)[6 * at + 4] - d.confidence)));
+        }
         if (at == COMPARE_NONE && borderline(w, ours, i)) continue;
         if (best > box_tolerance(w, ours)) part(s, "not among the saved detections", ours, i, at == COMPARE_NONE ? 0 : best);
     }
@@ -349,6 +352,8 @@ static void print_text(const walk *w) {
             printf("PARTS  %s\n", s->text);
         else if (s->text[0])
             printf("equal  %s\n", s->text);
+        else if (i == NMS) /* who is kept: numbers are the next stage's */
+            printf("equal  %zu %s, the same\n", s->n, s->unit);
         else
             printf("equal  %zu %s, largest difference %.3g%s\n", s->n, s->unit, s->worst, s->what);
     }
