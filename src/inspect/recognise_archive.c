@@ -20,6 +20,16 @@ static void look_inside(const yk__source *source, const yk__unpacked *out, uint6
     if (out->n > 0) yk__inside_alone(source, &piece, report);
 }
 
+/* Behind the end of packed data may stand more of it, or zeros of a tape; else something was appended. */
+static void check_rest(const yk__source *source, const yk__unpacked *out, const char *magic, size_t n_magic,
+                       yk__report *report) {
+    if (!yk__source_whole(source) || !out->ended || out->used >= source->n) return;
+    const uint8_t *rest = source->bytes + out->used;
+    const size_t n = source->n - out->used;
+    if (rest[0] == 0 || (n >= n_magic && !memcmp(rest, magic, n_magic))) return;
+    yk__claim_end(source, "compressed data", out->used, YK__CERTAINTY_LIKELY, report);
+}
+
 /* ---- gzip (RFC 1952) ---- */
 
 enum { GZIP_HEAD = 10, GZIP_END = 8, GZIP_RESERVED = 0xe0 };
@@ -40,6 +50,7 @@ bool yk__recognise_gzip(const yk__source *source, yk__report *report) {
     if (source->depth >= YK__INSIDE_DEPTH) return true;
     yk__unpacked out = yk__unpack(YK__PACKING_GZIP, source->bytes, source->n, YK__INSIDE_ALONE, yk__source_whole(source));
     if (*out.name) yk__fact_text(report, NULL, "packed_name", out.name);
+    check_rest(source, &out, "\x1f\x8b\x08", 3, report);
     look_inside(source, &out, gzip_size(source, &out), report);
     yk__free(out.bytes);
     return true;
@@ -89,6 +100,8 @@ bool yk__recognise_zstd(const yk__source *source, yk__report *report) {
         yk__claim_cut(report, "compressed data", end, source->size, YK__CERTAINTY_CERTAIN);
         out.wants_more = false;
     }
+    if (source->n > out.used + 4 && memcmp(source->bytes + out.used + 1, "\x2a\x4d\x18", 3) != 0) /* a frame to be skipped */
+        check_rest(source, &out, "\x28\xb5\x2f\xfd", 4, report);
     look_inside(source, &out, out.ended && out.n < YK__INSIDE_ALONE ? out.n : content, report);
     yk__free(out.bytes);
     return true;

@@ -2,6 +2,7 @@
  * import/probe.h's to say. */
 #include "inspect/recognise.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,9 +21,10 @@ enum { MAX_FIELDS = 4096, MAX_NAME = 512, NEWEST_IR = 255 };
 typedef struct walk {
     int n_fields;
     bool ir_version, graph, opset, producer;
-    bool broken;     /* something that no ModelProto has */
-    uint64_t needed; /* where the field at hand ends, when that is behind the end of the file */
-    bool at_end;     /* the last field ends the file */
+    bool broken;      /* something that no ModelProto has */
+    uint64_t needed;  /* where the field at hand ends, when that is behind the end of the file */
+    bool at_end;      /* the last field ends the file */
+    uint64_t stopped; /* where the fields end */
 } walk;
 
 static bool read_varint(const yk__source *source, uint64_t *at, uint64_t *out) {
@@ -84,6 +86,7 @@ static walk walk_fields(const yk__source *source) {
     while (seen.n_fields < MAX_FIELDS && at < source->n && walk_field(source, &at, &seen)) {
     }
     seen.at_end = at == source->size && !seen.broken;
+    seen.stopped = at;
     return seen;
 }
 
@@ -180,6 +183,20 @@ static bool look_inside(const yk__source *source, bool sure, yk__report *report)
 }
 #endif
 
+/* Behind a graph and its opsets: zeros were appended; anything else may be damage before as well. */
+static void claim_rest(const yk__source *source, const walk *seen, yk__report *report) {
+    static const uint8_t zeros[4096];
+    char where[32];
+    const uint64_t rest = source->n - seen->stopped;
+    if (seen->graph && seen->opset && rest > 0 &&
+        !memcmp(source->bytes + seen->stopped, zeros, rest < sizeof zeros ? (size_t)rest : sizeof zeros)) {
+        yk__claim_end(source, "model", seen->stopped, YK__CERTAINTY_LIKELY, report);
+        return;
+    }
+    snprintf(where, sizeof where, "byte %" PRIu64, seen->stopped);
+    claim_damaged(report, where, "bytes that no ONNX model has at its top level");
+}
+
 static bool recognise(const yk__source *source, yk__report *report) {
     walk seen = walk_fields(source);
     bool header = seen.ir_version && (seen.producer || seen.opset || seen.graph); /* as every exporter writes it */
@@ -198,7 +215,7 @@ static bool recognise(const yk__source *source, yk__report *report) {
     if (seen.broken || !seen.at_end) {
         if (!header || seen.n_fields < 3) return false;
         yk__claim(report, YK__FILE_KIND_ONNX, YK__CERTAINTY_LIKELY);
-        claim_damaged(report, "model", "bytes that no ONNX model has at its top level");
+        claim_rest(source, &seen, report);
         return true;
     }
     if (!seen.graph) return false;

@@ -471,6 +471,15 @@ static void test_damage(void **state) {
     expect_change("pytorch-checkpoint", 120, "", YK__FINDING_TRUNCATED, YK__VERDICT_INVALID);
     expect_change("onnx", 40, "", YK__FINDING_TRUNCATED, YK__VERDICT_INVALID);
     expect_change("onnx", 9999, "\xff\xff\xff", YK__FINDING_MODEL_DAMAGED, YK__VERDICT_INVALID);
+    sample *s = calloc(1, sizeof *s);
+    yk__report report;
+    assert_non_null(s);
+    *s = *sample_of("onnx");
+    put_zeros(s, 100);
+    look(s->bytes, s->size, s->size, &report);
+    assert_true(yk__report_has(&report, YK__FINDING_TRAILING_BYTES));
+    yk__report_free(&report);
+    free(s);
     expect_change("yolk-engine", 5000, "", YK__FINDING_TRUNCATED, YK__VERDICT_INVALID);
     expect_change("yolk-engine", 3, "", YK__FINDING_TRUNCATED, YK__VERDICT_INVALID);
     expect_change("safetensors", 40, "", YK__FINDING_TRUNCATED, YK__VERDICT_INVALID);

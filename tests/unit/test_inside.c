@@ -219,6 +219,8 @@ static void damaged_archives_are_invalid(void **state) {
     assert_looks(longer(zipped("a", a_plan(), false), 70000), "zip/tensorrt-plan", YK__FINDING_TRAILING_BYTES);
     assert_looks(cut(tarred("a", a_plan()), 1024 + 400), "tar/tensorrt-plan", YK__FINDING_TRUNCATED);
     if (YK__WITH_ZSTD) assert_looks(cut(zstandard(a_plan()), 5), "zstd/tensorrt-plan", YK__FINDING_TRUNCATED);
+    assert_looks(longer(gzipped(a_plan()), 9), "gzip/tensorrt-plan", YK__FINDING_TRAILING_BYTES);
+    if (YK__WITH_ZSTD) assert_looks(longer(zstandard(a_plan()), 9), "zstd/tensorrt-plan", YK__FINDING_TRAILING_BYTES);
     /* what is alone inside, and cut there */
     assert_looks(gzipped(cut(a_plan(), 9)), "gzip/tensorrt-plan", YK__FINDING_TRUNCATED);
     assert_looks(zipped("a", longer(a_plan(), 9), true), "zip/tensorrt-plan", YK__FINDING_TRAILING_BYTES);
