@@ -64,6 +64,8 @@ def recipes():
     model("classify-no-notes", soft, IMAGE, [value("y", [1, 3])], [W])
     scores = tail(h.make_node("Mul", ["c", "c"], ["b"]), h.make_node("Sigmoid", ["c"], ["s"]), h.make_node("Concat", ["b", "s"], ["y"], axis=1))
     model("v8", scores, IMAGE, [value("y", [1, 6, 84])], [W])
+    model("defaults", scores, IMAGE, [value("y", [1, 6, 84])], [W],
+          meta={"task": "detect", "defaults": "{'conf': 0.3, 'iou': 0.5, 'max_det': 40, 'agnostic': True}", "metrics": "{'map50': 0.97, 'pictures': 1000}"})
     model("v8-dynamic", scores, FREE, [value("y", ["batch", 6, "anchors"])], [W], meta={"task": "detect", "args": "{'dynamic': True}"})
     plain = tail(h.make_node("Mul", ["c", "c"], ["y"]))
     model("v5", plain, IMAGE, [value("y", [1, 252, 7])], [W], meta={"names": "['a', 'b']", "stride": "32"})
