@@ -119,6 +119,19 @@ static bool is_program(const yk__source *source) {
     return yk__message_next(&block, &field) && field.wire == 2 && (field.number == 3 || field.number == 4);
 }
 
+/* ---- Caffe: NetParameter { string name = 1; repeated LayerParameter layer = 100 { name = 1; type = 2 } } ---- */
+
+static bool is_caffe(const yk__source *source) {
+    yk__message net = yk__message_whole(source), layer;
+    yk__field field, type;
+    if (!yk__message_next(&net, &field) || !is_message(&field, 1)) return false;
+    if (field.length > 0 && !yk__field_is_name(source, &field)) return false;
+    if (!yk__message_next(&net, &field) || !is_message(&field, 100) || !starts_with_name(source, &field)) return false;
+    layer = yk__message_of(source, &field);
+    return yk__message_next(&layer, &type) && yk__message_next(&layer, &type) && type.number == 2 &&
+           yk__field_is_name(source, &type);
+}
+
 bool yk__recognise_protobuf(const yk__source *source, yk__report *report) {
     int64_t version = 0;
     bool sure = false;
@@ -129,6 +142,8 @@ bool yk__recognise_protobuf(const yk__source *source, yk__report *report) {
         yk__claim(report, YK__FILE_KIND_SAVEDMODEL, YK__CERTAINTY_CERTAIN);
     } else if (is_program(source)) {
         yk__claim(report, YK__FILE_KIND_PADDLE, YK__CERTAINTY_CERTAIN);
+    } else if (is_caffe(source)) {
+        yk__claim(report, YK__FILE_KIND_CAFFE, YK__CERTAINTY_CERTAIN);
     } else if (is_graph(source)) {
         yk__claim(report, YK__FILE_KIND_TENSORFLOW_GRAPH, YK__CERTAINTY_LIKELY);
     } else {

@@ -232,6 +232,12 @@ static int make_samples(sample *out) {
         "2.1",
         11);
     SAMPLE("tensorflow-graph", FOREIGN) put(s, "\x0a\x10\x0a\x01x\x12\x0bPlaceholder", 18);
+    SAMPLE("caffe", FOREIGN)
+    put(s,
+        "\x0a\0\xa2\x06\x0d\x0a\x04"
+        "data\x12\x05Input",
+        18);
+    SAMPLE("ncnn", FOREIGN) put(s, "\xdd\x85\x76\0\x4b\0\0\0\x53\0\0\0", 12);
     SAMPLE("tensorflow-js", FOREIGN) put_text(s, "{\"format\": \"graph-model\", \"modelTopology\": {}}");
     SAMPLE("paddle", FOREIGN) {
         put(s, "\x0a\x10\x08\0\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\1\x1a\1\0", 18);
