@@ -4,9 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+static bool may_look(const yk__source *outer) {
+    return outer->depth < YK__INSIDE_DEPTH && outer->looks && (*outer->looks)-- > 0;
+}
+
 /* Shares the outer report's arena, so that facts and texts can be handed over and memory stays within one bound. */
 static void look(const yk__source *outer, const yk__piece *piece, yk__report *report, yk__report *inner) {
-    const yk__source source = {.bytes = piece->bytes, .n = piece->n, .size = piece->size, .depth = outer->depth + 1};
+    const yk__source source = {
+        .bytes = piece->bytes, .n = piece->n, .size = piece->size, .depth = outer->depth + 1, .looks = outer->looks};
     memset(inner, 0, sizeof *inner);
     inner->arena = report->arena;
     inner->file = "";
@@ -50,7 +55,7 @@ static void take_findings(yk__report *report, const yk__report *inner) {
 
 bool yk__inside_alone(const yk__source *outer, const yk__piece *piece, yk__report *report) {
     yk__report inner;
-    if (outer->depth >= YK__INSIDE_DEPTH || !piece->bytes) return false;
+    if (!piece->bytes || !may_look(outer)) return false;
     look(outer, piece, report, &inner);
     if (!is_known(&inner)) return false;
     for (int32_t i = 0; i < inner.n_container; i++) yk__report_add_kind(report, inner.container[i]);
@@ -114,7 +119,7 @@ void yk__inside_entry(yk__inside *inside, const yk__source *outer, const yk__pie
     yk__report inner = {0};
     if (inside->n++ >= YK__INSIDE_ENTRIES || !inside->list) return;
     bool known = false;
-    if (piece->bytes && outer->depth < YK__INSIDE_DEPTH) {
+    if (piece->bytes && may_look(outer)) {
         look(outer, piece, report, &inner);
         known = is_known(&inner);
     }

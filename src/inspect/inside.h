@@ -6,6 +6,7 @@
 #include "inspect/recognise.h"
 
 enum {
+    YK__INSIDE_LOOKS = 64,          /* pieces of one file, all depths together: entries may overlap and repeat */
     YK__INSIDE_DEPTH = 4,           /* gzip in tar in zip in ... is looked into so deep */
     YK__INSIDE_ENTRIES = 16,        /* entries of an archive that are looked at */
     YK__INSIDE_ALONE = 1024 * 1024, /* bytes unpacked of what is alone in its archive */

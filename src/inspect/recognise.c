@@ -8,6 +8,7 @@
 #include "engine/engine_format.h"
 #include "inspect/damage.h"
 #include "inspect/ends.h"
+#include "inspect/inside.h"
 #include "inspect/magics.h"
 
 static const yk__file_kind_info kinds[] = {
@@ -155,9 +156,12 @@ static void claim_unknown(const yk__source *source, yk__report *report) {
     yk__fact_text(report, NULL, "first_bytes", shown);
 }
 
-void yk__recognise(const yk__source *source, yk__report *report) {
+void yk__recognise(const yk__source *file, yk__report *report) {
     bool claimed = false;
-    for (size_t i = 0; i < sizeof recognisers / sizeof *recognisers && !claimed; i++) claimed = recognisers[i](source, report);
-    if (!claimed) claim_unknown(source, report);
-    yk__check_damage(source, report);
+    int looks = YK__INSIDE_LOOKS;
+    yk__source source = *file;
+    if (!source.looks) source.looks = &looks;
+    for (size_t i = 0; i < sizeof recognisers / sizeof *recognisers && !claimed; i++) claimed = recognisers[i](&source, report);
+    if (!claimed) claim_unknown(&source, report);
+    yk__check_damage(&source, report);
 }

@@ -17,6 +17,7 @@ typedef struct yk__source {
     bool deep;     /* models may be imported and engines verified, which takes memory in proportion to the file */
     bool sums;     /* checksums of any length may be computed; otherwise only small ones */
     int depth;     /* archives that this source was unpacked from */
+    int *looks;    /* pieces of it that may still be looked into; NULL: none was yet (inside.h) */
 } yk__source;
 
 static inline bool yk__source_whole(const yk__source *source) {

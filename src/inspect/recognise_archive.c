@@ -48,7 +48,8 @@ bool yk__recognise_gzip(const yk__source *source, yk__report *report) {
         return false;
     yk__claim(report, YK__FILE_KIND_GZIP, YK__CERTAINTY_CERTAIN);
     if (source->depth >= YK__INSIDE_DEPTH) return true;
-    yk__unpacked out = yk__unpack(YK__PACKING_GZIP, source->bytes, source->n, YK__INSIDE_ALONE, yk__source_whole(source));
+    const bool to_the_end = yk__source_whole(source) && source->depth == 0;
+    yk__unpacked out = yk__unpack(YK__PACKING_GZIP, source->bytes, source->n, YK__INSIDE_ALONE, to_the_end);
     if (*out.name) yk__fact_text(report, NULL, "packed_name", out.name);
     check_rest(source, &out, "\x1f\x8b\x08", 3, report);
     look_inside(source, &out, gzip_size(source, &out), report);
@@ -95,7 +96,8 @@ bool yk__recognise_zstd(const yk__source *source, yk__report *report) {
     yk__claim(report, YK__FILE_KIND_ZSTD, YK__CERTAINTY_CERTAIN);
     if (source->depth >= YK__INSIDE_DEPTH) return true;
     uint64_t end = head < source->n && yk__source_whole(source) ? zstd_end(source, head) : 0;
-    yk__unpacked out = yk__unpack(YK__PACKING_ZSTD, source->bytes, source->n, YK__INSIDE_ALONE, yk__source_whole(source));
+    const bool to_the_end = yk__source_whole(source) && source->depth == 0;
+    yk__unpacked out = yk__unpack(YK__PACKING_ZSTD, source->bytes, source->n, YK__INSIDE_ALONE, to_the_end);
     if (end > source->size) { /* then it is known how much, at least */
         yk__claim_cut(report, "compressed data", end, source->size, YK__CERTAINTY_CERTAIN);
         out.wants_more = false;

@@ -118,7 +118,6 @@ static void add_facts(yk__report *report, const yk__probe_pt_report *found) {
     yk__fact_text(report, facts, "date", found->date);
 }
 
-/* A whole checkpoint: what import makes of it. */
 /* The module that a message of import begins with ("/model.9 ..."), else "checkpoint". */
 static const char *part_of(const char *message, char part[64]) {
     const size_t n = strcspn(message, " :");
@@ -128,6 +127,7 @@ static const char *part_of(const char *message, char part[64]) {
     return part;
 }
 
+/* A whole checkpoint: what import makes of it. */
 static void import_it(const yk__source *source, yk__report *report) {
     yk__arena arena;
     yk__error err = {0};

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -296,6 +297,34 @@ static void bombs_are_bounded(void **state) {
     yk__report report;
     look(b.bytes, b.n, b.n, &report);
     assert_kinds(&report, "gzip/gzip/zeros");
+    yk__report_free(&report);
+    free(b.bytes);
+}
+
+/* A zip of 16 entries that all are the same bytes, n of them, four times around a file of zeros: 65,536 ways lead there. */
+static void repetition_is_bounded(void **state) {
+    (void)state;
+    buffer b = {.bytes = calloc(1, 1 << 20), .n = 1 << 20};
+    assert_non_null(b.bytes);
+    b = gzipped(b);
+    for (int depth = 0; depth < 5; depth++) {
+        zip_make z = {0};
+        zip_make_add(&z, "a", b.bytes, b.n);
+        for (int i = 1; i < 16; i++) z.entries[z.n_entries++] = z.entries[0];
+        zip_make_finish(&z);
+        free(b.bytes);
+        b = (buffer){0};
+        grow(&b, z.bytes, z.n);
+        zip_make_free(&z);
+    }
+    struct timespec start, end;
+    yk__report report;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    look(b.bytes, b.n, b.n, &report);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    assert_string_equal(report.kind, "zip");
+    assert_false(report.incomplete); /* 65,536 lists of entries would not fit */
+    if (end.tv_sec - start.tv_sec > 5) fail_msg("it takes %ld s", (long)(end.tv_sec - start.tv_sec));
     yk__report_free(&report);
     free(b.bytes);
 }
@@ -636,6 +665,7 @@ int main(void) {
         cmocka_unit_test(damaged_archives_are_invalid),
         cmocka_unit_test(streamed_archives_are_measured),
         cmocka_unit_test(bombs_are_bounded),
+        cmocka_unit_test(repetition_is_bounded),
         cmocka_unit_test(streams_have_no_end),
         cmocka_unit_test(engines_in_checkpoints_are_found),
         cmocka_unit_test(engines_in_onnx_are_found),
