@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "engine/json_read.h"
+#include "inspect/facts_json.h"
 #include "inspect/inside.h"
+#include "inspect/ultralytics_prefix.h"
 #include "inspect/unpack.h"
 #include "inspect/zip_list.h"
 #if YK__WITH_BUILDER
@@ -105,6 +108,21 @@ static void look_for_engine(const yk__source *source, const yk__zip_list *list, 
     }
 }
 
+/* Ultralytics' TorchScript exports carry the same metadata as its engines, in an entry of their own. */
+static void add_metadata(const yk__source *source, const yk__zip_list *list, yk__report *report) {
+    for (int i = 0; i < list->n; i++) {
+        const yk__zip_entry *entry = &list->entries[i];
+        json_t *root = NULL;
+        if (!yk__zip_name_ends(entry, "/extra/config.txt") || entry->method != YK__ZIP_STORED) continue;
+        const size_t n = yk__zip_at_hand(source, entry);
+        if (n == 0 || n != entry->size || n > YK__PREFIX_MAX_JSON) return;
+        if (yk__json_parse_within(source->bytes + entry->at, n, YK__PREFIX_MAX_WEIGHT, "metadata", &root, NULL) == YK__OK)
+            yk__fact_json(report, NULL, "ultralytics", root, 3);
+        json_decref(root);
+        return;
+    }
+}
+
 #if YK__WITH_BUILDER
 static void add_facts(yk__report *report, const yk__probe_pt_report *found) {
     yk__fact *facts = yk__fact_object(report, NULL, "checkpoint");
@@ -174,6 +192,7 @@ bool yk__recognise_zip(const yk__source *source, yk__report *report) {
     yk__claim(report, kind, list.directory ? YK__CERTAINTY_CERTAIN : YK__CERTAINTY_LIKELY);
     check_end(source, &list, report);
     if (kind == YK__FILE_KIND_ZIP) list_entries(source, &list, report);
+    if (kind == YK__FILE_KIND_TORCHSCRIPT) add_metadata(source, &list, report);
     if (kind == YK__FILE_KIND_TORCHSCRIPT || kind == YK__FILE_KIND_PYTORCH_CHECKPOINT) look_for_engine(source, &list, report);
     const bool whole = list.directory && report->verdict == YK__VERDICT_VALID;
     if (kind == YK__FILE_KIND_PYTORCH_CHECKPOINT && whole && source->deep) import_it(source, report);

@@ -369,10 +369,12 @@ static void engines_in_checkpoints_are_found(void **state) {
     free(pickle.bytes);
     static const char code[] = "x = __torch__.torch.classes.tensorrt.Engine";
     zip_make_add(&z, "m/code/__torch__.py", "", 0);
+    zip_make_add(&z, "m/extra/config.txt", "{\"task\": \"detect\"}", 18);
     zip_make_add(&z, "m/data.pkl", code, sizeof code - 1);
     zip_make_finish(&z);
     look(z.bytes, z.n, z.n, &report);
     assert_kinds(&report, "torchscript/tensorrt-plan");
+    assert_string_equal(yk__fact_get(yk__fact_get(&report.facts, "ultralytics"), "task")->text, "detect");
     yk__report_free(&report);
     zip_make_free(&z);
 }
