@@ -102,8 +102,6 @@ static yk__code await_writer(int fd, const char *path, int *first, yk__error *er
         if (n == 0) return yk__fail(err, YK__IO, "%.700s is a pipe that nobody writes to", path);
         if (n == 1) *first = byte;
     }
-    const int flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0) return io_error(err, YK__IO, "read", path, errno);
     return YK__OK;
 }
 
@@ -111,12 +109,14 @@ static yk__code await_writer(int fd, const char *path, int *first, yk__error *er
 static yk__code read_special(yk__map *map, int fd, const char *path, size_t limit, yk__error *err) {
     struct stat about;
     int first = -1;
-    if (fstat(fd, &about) == 0 && S_ISFIFO(about.st_mode)) {
-        const yk__code code = await_writer(fd, path, &first, err);
-        if (code != YK__OK) {
-            close(fd);
-            return code;
-        }
+    yk__code code = YK__OK;
+    if (fstat(fd, &about) == 0 && S_ISFIFO(about.st_mode)) code = await_writer(fd, path, &first, err);
+    const int flags = fcntl(fd, F_GETFL);
+    if (code == YK__OK && (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0))
+        code = io_error(err, YK__IO, "read", path, errno);
+    if (code != YK__OK) {
+        close(fd);
+        return code;
     }
     FILE *const stream = fdopen(fd, "rb");
     if (stream == NULL) {
@@ -125,7 +125,7 @@ static yk__code read_special(yk__map *map, int fd, const char *path, size_t limi
     }
     if (first >= 0) ungetc(first, stream);
     uint8_t *data;
-    const yk__code code = yk__read_stream(stream, path, limit, &data, &map->size, err);
+    code = yk__read_stream(stream, path, limit, &data, &map->size, err);
     fclose(stream);
     map->data = data;
     return code;
