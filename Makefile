@@ -5,7 +5,7 @@ BUILD ?= build
 SHELL := /bin/bash
 CMAKE_ARGS ?=
 
-.PHONY: all setup configure build demo test test-full bench fuzz install format check-layers clean help
+.PHONY: all setup configure build demo test test-full bench bench-peers fuzz install format check-layers clean help
 
 all: build
 
@@ -32,6 +32,9 @@ test-full: build ## the whole product: backend x instruction set x threads x pic
 
 bench: build ## kernels, then the network beside onnxruntime where that is installed
 	@tools/bench "$(BUILD)"
+
+bench-peers: build ## beside onnxruntime, OpenVINO, ncnn, MNN and PyTorch (ONNX="a.onnx b.onnx", PEERS_PAGE=docs)
+	@tools/peers/bench-peers "$(BUILD)" $(ONNX)
 
 fuzz: ## every fuzz target for FUZZ_SECONDS (default 600) each; needs clang
 	@tools/run-fuzzers
