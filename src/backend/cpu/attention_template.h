@@ -142,12 +142,13 @@ static void attend(const attention_job *job, const head_part *part, int64_t firs
         const int mv = pair_width(b, s->token_blocks);
         ISA(yk__products)
         [mv - 1][np - 1](part->queries + first * LANES, padded * LANES, s->key_blocks, part->keys + b * LANES * channels,
-                         scores + b * np * LANES);
+                         scores + b * np * LANES, false);
     }
     soften(s, scores, np, v_load(limits), sums);
     for (int64_t b = 0; b < s->value_blocks; b += 2) {
         const int mv = pair_width(b, s->value_blocks);
-        ISA(yk__products)[mv - 1][np - 1](scores, np * LANES, s->token_blocks, part->values + b * LANES * padded, products);
+        ISA(yk__products)
+        [mv - 1][np - 1](scores, np * LANES, s->token_blocks, part->values + b * LANES * padded, products, false);
         for (int m = 0; m < mv; m++) {
             float *plane = job->out + part->n * job->out_at->image_stride +
                            (part->head * s->value_blocks + b + m) * job->out_at->block_stride;

@@ -18,6 +18,7 @@ typedef struct yk__cpu_rates {
     double bf16_gflops;     /* direct convolution of bf16 */
     double depthwise_gflops;
     double transform_ns;        /* input transform of one 6x6 tile of one channel block, and half of the output transform */
+    double kernels_ns;          /* transform of the 3x3 kernels of one input channel and one block of output channels */
     double silu_ns;             /* one vector */
     double bytes_per_ns;        /* moving data that lies in the third-level cache, read and written bytes counted */
     double weight_bytes_per_ns; /* weights as they come in a network, where other layers' have passed through the caches */

@@ -2,11 +2,16 @@
  * output is one chain of fused multiply-adds in rising order of channels, whatever the tile. */
 #include "backend/cpu/tile_words.h"
 
-INLINE void product_tile(const float *in, int64_t in_block, int64_t blocks, const float *w, float *out, const int mv,
+INLINE void product_tile(const float *in, int64_t in_block, int64_t blocks, const float *w, float *out, bool more, const int mv,
                          const int np) {
     vf acc[YK__MAX_TILE_BLOCKS][NP1];
     UNROLL(4) for (int m = 0; m < mv; m++) {
         UNROLL(16) for (int j = 0; j < np; j++) acc[m][j] = v_zero();
+    }
+    if (more) {
+        UNROLL(4) for (int m = 0; m < mv; m++) {
+            UNROLL(16) for (int j = 0; j < np; j++) acc[m][j] = v_load(out + (m * np + j) * LANES);
+        }
     }
     for (int64_t b = 0; b < blocks; b++) {
         const float *p = in + b * in_block;
@@ -27,8 +32,9 @@ INLINE void product_tile(const float *in, int64_t in_block, int64_t blocks, cons
 }
 
 #define PRODUCT(mv, np) \
-    static void product_##mv##x##np(const float *in, int64_t in_block, int64_t blocks, const float *w, float *out) { \
-        product_tile(in, in_block, blocks, w, out, mv, np); \
+    static void product_##mv##x##np(const float *in, int64_t in_block, int64_t blocks, const float *w, float *out, \
+                                    bool more) { \
+        product_tile(in, in_block, blocks, w, out, more, mv, np); \
     }
 #define PRODUCT_FN(mv, np) product_##mv##x##np,
 TILES_1(PRODUCT)

@@ -36,8 +36,9 @@
 static const int64_t most_pixels[YK__MAX_TILE_BLOCKS] = {NP1, NP2, NP3};
 
 /* Matrix products on blocked data, of tile_template.h: out[m][j] = sum over `blocks` input blocks (in_block floats apart) and
- * their lanes of weight[m] x broadcast(in[j]); weights lie as [block][lane][m]. out: mv * np vectors. */
-typedef void (*product_fn)(const float *in, int64_t in_block, int64_t blocks, const float *weights, float *out);
+ * their lanes of weight[m] x broadcast(in[j]); weights lie as [block][lane][m]. out: mv * np vectors. With `more` the sums go
+ * on from what out holds: a long reduction in parts is the same chain as in one. */
+typedef void (*product_fn)(const float *in, int64_t in_block, int64_t blocks, const float *weights, float *out, bool more);
 /* [mv - 1][np - 1] */
 extern const product_fn ISA(yk__products)[YK__MAX_TILE_BLOCKS][NP1];
 

@@ -41,7 +41,7 @@ static void transpose_row(const transpose_job *job, const yk__conv_panel *panel,
         float *row = out + (y * s->sh + tap / s->kw) * job->out_at->row_stride + tap % s->kw * LANES;
         for (int64_t i = 0; i < n_tiles; i++) {
             const int64_t x = s->w * i / n_tiles, np = s->w * (i + 1) / n_tiles - x;
-            ISA(yk__products)[mv - 1][np - 1](in + x * LANES, job->in_at->block_stride, state->in_blocks, w, tile);
+            ISA(yk__products)[mv - 1][np - 1](in + x * LANES, job->in_at->block_stride, state->in_blocks, w, tile, false);
             spread_tile(s, tile, bias, mv, np, used_lanes, row + x * s->sw * LANES, job->out_at->block_stride, s->sw * LANES);
         }
     }

@@ -1,12 +1,19 @@
 /* Winograd convolution F(4x4, 3x3) on blocked tensors, fused: a worker takes a block of tiles small enough for its
  * second-level cache, transforms their inputs, and per panel of output channels multiplies (36 products of tiles x channels by
  * channels x outputs), transforms back and finishes (bias, activation, residual, store). Nothing between input and output
- * goes through memory beyond the worker's scratch.
+ * goes through memory beyond the worker's scratch. Weights are transformed on the way too (winograd_cpu.h says why).
  *
- *     V[term][in block][tile][lane]     transformed inputs
- *     M[term][tile group][m][tile][lane]  products of one panel
+ *     V[term][in block][tile][lane]          transformed inputs
+ *     U[term][in block][channel][m][lane]    transformed weights of one panel, or of part of its input blocks
+ *     M[term][tile group][m][tile][lane]     products of one panel
  *
- * Every tile's arithmetic is the same whatever block, group or thread it falls into. */
+ * Workers share the blocks of tiles; where a whole small map is one block they share the panels, so that no weights are
+ * fetched and transformed twice.
+ *
+ * Toom-Cook at the points 0, 1, -1, 1/2, -2 and infinity: the choice with the least rounding error of those with small
+ * fractions (measured in fp32 on real weights: docs/kernels.md). With N_j = prod_k (a_j - a_k), row j of the weights' transform
+ * is [1 a_j a_j^2] / N_j; the last takes the last tap. Every tile's arithmetic is the same whatever block, group or thread it
+ * falls into. */
 #include "backend/cpu/blocked_template.h"
 #include "backend/cpu/tile_words.h"
 #include "backend/cpu/winograd_cpu.h"
@@ -18,7 +25,14 @@ typedef struct wino_job {
     const yk__operand *in_at, *out_at, *residual_at;
     int64_t n_tiles, n_blocks; /* of all pictures, or of the list */
     const int32_t *list;       /* the tiles to compute where some can be left out, else NULL: all of them */
+    uint8_t *made;             /* [worker][panel]: whether its transformed weights are there; [worker]: transformed inputs */
 } wino_job;
+
+/* Neighbouring tiles of the job and their transformed inputs, terms `term` floats apart. */
+typedef struct tile_block {
+    float *v;
+    int64_t first, n_tiles, term;
+} tile_block;
 
 /* A tile among those of all pictures: picture, row and column of tiles. */
 typedef struct tile_place {
@@ -53,6 +67,33 @@ INLINE void transform_out_6(const vf m[6], vf out[4]) {
     out[3] = v_fma(v_set1(0.125f), m[3], v_fma(v_set1(-8.0f), m[4], t)) + m[5];
 }
 
+/* One row (or column) of G g. */
+INLINE void transform_kernel_3(const vf g[3], vf out[6]) {
+    const vf third = v_set1(1.0f / 3.0f), ends = g[0] + g[2];
+    out[0] = g[0];
+    out[1] = (ends + g[1]) * third;
+    out[2] = (g[1] - ends) * third;
+    out[3] = v_fma(v_set1(4.0f), g[0], v_fma(v_set1(2.0f), g[1], g[2])) * v_set1(-4.0f / 15.0f);
+    out[4] = v_fma(v_set1(4.0f), g[2], v_fma(v_set1(-2.0f), g[1], g[0])) * v_set1(1.0f / 15.0f);
+    out[5] = g[2];
+}
+
+/* The 3x3 kernels of one input channel and one block of output channels, taps `tap` floats apart, to 36 terms. */
+INLINE void transform_kernel(const float *g, int64_t tap, float *to, int64_t term) {
+    vf half[6][3];
+    UNROLL(3) for (int x = 0; x < 3; x++) {
+        const vf column[3] = {v_load(g + x * tap), v_load(g + (3 + x) * tap), v_load(g + (6 + x) * tap)};
+        vf o[6];
+        transform_kernel_3(column, o);
+        UNROLL(6) for (int y = 0; y < 6; y++) half[y][x] = o[y];
+    }
+    UNROLL(6) for (int y = 0; y < 6; y++) {
+        vf o[6];
+        transform_kernel_3(half[y], o);
+        UNROLL(6) for (int x = 0; x < 6; x++) v_store(to + (y * 6 + x) * term, o[x]);
+    }
+}
+
 /* 6x6 inputs at p (rows `row` floats apart) to 36 terms, `term` floats apart. */
 INLINE void transform_tile_in(const float *p, int64_t row, float *to, int64_t term) {
     vf half[6][6];
@@ -78,44 +119,74 @@ static void copy_patch(const float *p, int64_t row, int64_t rows, int64_t column
     }
 }
 
-static void transform_in(const wino_job *job, int64_t first, int64_t n_tiles, float *v) {
+static void transform_in(const wino_job *job, const tile_block *block) {
     const yk__wino_state *state = job->state;
     const yk__conv_shape *s = &state->shape;
     const yk__operand *at = job->in_at;
     float patch[YK__WINO_TERMS * LANES] __attribute__((aligned(64)));
-    for (int64_t t = 0; t < n_tiles; t++) {
-        const tile_place place = place_of(job, first + t);
+    for (int64_t t = 0; t < block->n_tiles; t++) {
+        const tile_place place = place_of(job, block->first + t);
         const int64_t y = place.ty * YK__WINO_OUT - s->pad_top, x = place.tx * YK__WINO_OUT - s->pad_left;
         /* rows and columns of the tile that lie on the tensor or its halo */
         const int64_t rows = s->h + at->halo - y, columns = s->w + at->halo - x;
         const float *p = job->in + place.n * at->image_stride + y * at->row_stride + x * LANES;
         for (int64_t b = 0; b < state->in_blocks; b++, p += at->block_stride) {
-            float *to = v + (b * n_tiles + t) * LANES;
+            float *to = block->v + (b * block->n_tiles + t) * LANES;
             if (rows >= 6 && columns >= 6) {
-                transform_tile_in(p, at->row_stride, to, state->term_in);
+                transform_tile_in(p, at->row_stride, to, block->term);
             } else {
                 copy_patch(p, at->row_stride, rows, columns, patch);
-                transform_tile_in(patch, 6 * LANES, to, state->term_in);
+                transform_tile_in(patch, 6 * LANES, to, block->term);
             }
         }
     }
 }
 
-/* All products of one panel: M from V. Tiles go in groups of even size, none wider than a register tile. */
-static void multiply(const wino_job *job, const yk__conv_panel *panel, int64_t n_tiles, const float *v, float *m) {
+/* U of one panel from its weights w: input blocks b0 .. b1-1, terms `term` floats apart. */
+static void transform_weights(const float *w, int mv, int64_t b0, int64_t b1, float *u, int64_t term) {
+    const int64_t tap = (int64_t)mv * LANES;
+    for (int64_t c = b0 * LANES; c < b1 * LANES; c++, u += tap) {
+        for (int m = 0; m < mv; m++) transform_kernel(w + c * 9 * tap + m * LANES, tap, u + m * LANES, term);
+    }
+}
+
+/* Tiles go in groups of even size, none wider than a register tile. */
+INLINE int64_t group_count(int64_t n_tiles, int mv) {
+    return (n_tiles + most_pixels[mv - 1] - 1) / most_pixels[mv - 1];
+}
+
+/* All products of one panel over one part of the input blocks. */
+static void multiply(const wino_job *job, const tile_block *block, int mv, int32_t part, const float *u, int64_t u_term,
+                     float *m) {
     const yk__wino_state *state = job->state;
-    const int mv = panel->n_out_blocks;
-    const int64_t groups = (n_tiles + most_pixels[mv - 1] - 1) / most_pixels[mv - 1];
-    const int64_t term_weights = (int64_t)state->in_blocks * LANES * mv * LANES;
+    const int64_t groups = group_count(block->n_tiles, mv), b0 = yk__wino_part(state, part),
+                  b1 = yk__wino_part(state, part + 1);
     for (int64_t k = 0; k < YK__WINO_TERMS; k++) {
-        const float *w = job->weights + panel->weights + k * term_weights;
         for (int64_t g = 0; g < groups; g++) {
-            const int64_t t = n_tiles * g / groups, np = n_tiles * (g + 1) / groups - t;
+            const int64_t t = block->n_tiles * g / groups, np = block->n_tiles * (g + 1) / groups - t;
             ISA(yk__products)
-            [mv - 1][np - 1](v + k * state->term_in + t * LANES, n_tiles * LANES, state->in_blocks, w,
-                             m + k * state->term_out + t * mv * LANES);
+            [mv - 1][np - 1](block->v + k * block->term + (b0 * block->n_tiles + t) * LANES, block->n_tiles * LANES, b1 - b0,
+                             u + k * u_term, m + k * state->term_out + t * mv * LANES, part > 0);
         }
     }
+}
+
+/* M of one panel. */
+static void multiply_panel(const wino_job *job, const tile_block *block, int32_t p, int worker, float *u, float *m) {
+    const yk__wino_state *state = job->state;
+    const yk__conv_panel *panel = &state->panels[p];
+    const int mv = panel->n_out_blocks;
+    const float *w = job->weights + panel->weights;
+    const int64_t channel = (int64_t)mv * LANES, longest = (state->in_blocks + state->n_parts - 1) / state->n_parts;
+    const int64_t u_term = yk__wino_odd_lines(longest * LANES * channel);
+    uint8_t *made = &job->made[worker * state->n_panels + p];
+    if (state->kept) u += state->kept_at[p];
+    for (int32_t part = 0; part < state->n_parts; part++) {
+        const int64_t b0 = yk__wino_part(state, part), b1 = yk__wino_part(state, part + 1);
+        if (!*made) transform_weights(w, mv, b0, b1, u, u_term);
+        multiply(job, block, mv, part, u, u_term, m);
+    }
+    *made = state->kept;
 }
 
 /* 36 products (`term` floats apart) to 4x4 outputs with bias. */
@@ -134,6 +205,24 @@ INLINE void transform_tile_out(const float *p, int64_t term, vf bias, float *out
     }
 }
 
+/* The halo beside one tile of one output block whose plane starts at `plane`: every halo pixel has a tile that it touches. */
+static void zero_halo_at(const wino_job *job, float *plane, const tile_place *place) {
+    const yk__conv_shape *s = &job->state->shape;
+    const yk__operand *at = job->out_at;
+    const int64_t y0 = place->ty * YK__WINO_OUT, y1 = y0 + 4 < s->oh ? y0 + 4 : s->oh;
+    const int64_t x0 = place->tx * YK__WINO_OUT, x1 = x0 + 4 < s->ow ? x0 + 4 : s->ow;
+    const int64_t left = x0 == 0 ? at->halo : 0, right = x1 == s->ow ? at->halo : 0;
+    for (int64_t y = y0; y < y1; y++) {
+        zero_pixels(plane + y * at->row_stride - left * LANES, left);
+        zero_pixels(plane + y * at->row_stride + x1 * LANES, right);
+    }
+    for (int64_t i = 1; i <= at->halo; i++) {
+        const int64_t from = (x0 - left) * LANES, pixels = x1 - x0 + left + right;
+        if (y0 == 0) zero_pixels(plane - i * at->row_stride + from, pixels);
+        if (y1 == s->oh) zero_pixels(plane + (s->oh - 1 + i) * at->row_stride + from, pixels);
+    }
+}
+
 /* Activation, residual and store of one tile of one output block, rows x columns of it inside the tensor. */
 INLINE void finish_tile(const wino_job *job, float *tile, int64_t used_lanes, int64_t rows, int64_t columns, float *out,
                         const float *residual) {
@@ -149,56 +238,70 @@ INLINE void finish_tile(const wino_job *job, float *tile, int64_t used_lanes, in
     }
 }
 
-static void transform_out(const wino_job *job, const yk__conv_panel *panel, int64_t first, int64_t n_tiles, const float *m) {
+static void transform_out(const wino_job *job, const tile_block *block, const yk__conv_panel *panel, const float *m) {
     const yk__wino_state *state = job->state;
     const yk__conv_shape *s = &state->shape;
     const yk__operand *at = job->out_at;
     const int mv = panel->n_out_blocks;
-    const int64_t groups = (n_tiles + most_pixels[mv - 1] - 1) / most_pixels[mv - 1];
+    const int64_t groups = group_count(block->n_tiles, mv);
     float tile[16 * LANES] __attribute__((aligned(64)));
     for (int64_t g = 0; g < groups; g++) {
-        const int64_t t0 = n_tiles * g / groups, np = n_tiles * (g + 1) / groups - t0;
+        const int64_t t0 = block->n_tiles * g / groups, np = block->n_tiles * (g + 1) / groups - t0;
         for (int64_t j = 0; j < np; j++) {
-            const tile_place place = place_of(job, first + t0 + j);
-            const int64_t n = place.n, y = place.ty * YK__WINO_OUT, x = place.tx * YK__WINO_OUT;
+            const tile_place place = place_of(job, block->first + t0 + j);
+            const int64_t y = place.ty * YK__WINO_OUT, x = place.tx * YK__WINO_OUT;
             const int64_t rows = s->oh - y < 4 ? s->oh - y : 4, columns = s->ow - x < 4 ? s->ow - x : 4;
             for (int b = 0; b < mv; b++) {
-                const int64_t block = panel->first_out_block + b, left = s->o - block * LANES;
-                transform_tile_out(m + (t0 * mv + b * np + j) * LANES, state->term_out, v_load(job->bias + block * LANES),
-                                   tile);
+                const int64_t o = panel->first_out_block + b, left = s->o - o * LANES;
+                transform_tile_out(m + (t0 * mv + b * np + j) * LANES, state->term_out, v_load(job->bias + o * LANES), tile);
                 const float *residual = NULL;
                 if (job->residual) {
-                    residual = job->residual + n * job->residual_at->image_stride + block * job->residual_at->block_stride +
+                    residual = job->residual + place.n * job->residual_at->image_stride + o * job->residual_at->block_stride +
                                y * job->residual_at->row_stride + x * LANES;
                 }
-                finish_tile(job, tile, left < LANES ? left : LANES, rows, columns,
-                            job->out + n * at->image_stride + block * at->block_stride + y * at->row_stride + x * LANES,
+                float *plane = job->out + place.n * at->image_stride + o * at->block_stride;
+                finish_tile(job, tile, left < LANES ? left : LANES, rows, columns, plane + y * at->row_stride + x * LANES,
                             residual);
+                if (at->halo > 0) zero_halo_at(job, plane, &place);
             }
         }
     }
 }
 
-static void wino_task(void *argument, int task, int worker) {
-    const wino_job *job = argument;
+static void panel_of_block(const wino_job *job, const tile_block *block, int32_t p, int worker) {
     const yk__wino_state *state = job->state;
-    const int64_t first = job->n_tiles * task / job->n_blocks, n_tiles = job->n_tiles * (task + 1) / job->n_blocks - first;
-    float *v = job->scratch + worker * state->worker_floats, *m = v + YK__WINO_TERMS * state->term_in;
-    transform_in(job, first, n_tiles, v);
-    for (int32_t p = 0; p < state->n_panels; p++) {
-        multiply(job, &state->panels[p], n_tiles, v, m);
-        transform_out(job, &state->panels[p], first, n_tiles, m);
-    }
+    float *u = job->scratch + state->n_workers * state->input_floats + worker * (state->weight_floats + state->product_floats);
+    float *m = u + state->weight_floats;
+    multiply_panel(job, block, p, worker, u, m);
+    transform_out(job, block, &state->panels[p], m);
 }
 
-/* task: one channel block of one picture */
-static void halo_task(void *argument, int task, int worker) {
-    (void)worker;
+static tile_block block_of(const wino_job *job, int64_t first, int64_t end, int worker) {
+    return (tile_block){.v = job->scratch + worker * job->state->input_floats,
+                        .first = first,
+                        .n_tiles = end - first,
+                        .term = yk__wino_odd_lines((end - first) * job->state->in_blocks * LANES)};
+}
+
+/* task: a block of tiles with all panels */
+static void block_task(void *argument, int task, int worker) {
     const wino_job *job = argument;
-    const yk__operand *at = job->out_at;
-    const int64_t n = task / job->state->out_blocks, b = task % job->state->out_blocks;
-    zero_halo(job->out + n * at->image_stride + b * at->block_stride, job->state->shape.oh, job->state->shape.ow, at->halo,
-              at->row_stride, 0, job->state->shape.oh);
+    const tile_block block =
+        block_of(job, job->n_tiles * task / job->n_blocks, job->n_tiles * (task + 1) / job->n_blocks, worker);
+    transform_in(job, &block);
+    for (int32_t p = 0; p < job->state->n_panels; p++) panel_of_block(job, &block, p, worker);
+}
+
+/* task: a panel of all tiles, which are one block. Every worker transforms the inputs for itself: numbers that another has just
+ * written are slower to come by than to make. */
+static void panel_task(void *argument, int task, int worker) {
+    const wino_job *job = argument;
+    const yk__wino_state *state = job->state;
+    const tile_block block = block_of(job, 0, job->n_tiles, worker);
+    uint8_t *made = &job->made[state->n_workers * state->n_panels + worker];
+    if (!*made) transform_in(job, &block);
+    *made = 1;
+    panel_of_block(job, &block, task, worker);
 }
 
 /* The tiles that will be read, behind the workers' scratch. */
@@ -211,31 +314,40 @@ static void list_tiles(wino_job *job, const uint8_t *wanted, int32_t *list) {
     job->list = list;
 }
 
+/* Blocks of tiles in even shares; a map of one block is dealt out by panels where these come out even. */
+static void share_out(wino_job *job, yk__pool *pool) {
+    const yk__wino_state *state = job->state;
+    const int64_t threads = yk__pool_size(pool);
+    job->n_blocks = (job->n_tiles + state->most_tiles - 1) / state->most_tiles;
+    if (job->n_blocks == 1 && threads > 1 && state->n_panels % threads == 0 && state->out_blocks % threads == 0) {
+        yk__pool_for(pool, state->n_panels, panel_task, job);
+        return;
+    }
+    job->n_blocks = (job->n_blocks + threads - 1) / threads * threads;
+    if (job->n_blocks > job->n_tiles) job->n_blocks = job->n_tiles;
+    yk__pool_for(pool, (int)job->n_blocks, block_task, job);
+}
+
 yk__code ISA(yk__winograd_run)(const yk__step *step, yk__exec *exec, yk__error *err) {
     (void)err;
     const yk__wino_state *state = step->state;
+    uint8_t *scratch = exec->memory + step->scratch_offset;
     wino_job job = {.state = state,
                     .in = yk__operand_data(&step->in[0], exec),
                     .out = yk__operand_data(&step->out[0], exec),
                     .bias = step->packed,
                     .weights = (const float *)step->packed + (int64_t)state->out_blocks * LANES,
-                    .scratch = (float *)(void *)(exec->memory + step->scratch_offset),
+                    .scratch = (float *)(void *)scratch,
                     .in_at = &step->in[0],
                     .out_at = &step->out[0],
-                    .n_tiles = state->shape.n * state->tiles_h * state->tiles_w};
+                    .n_tiles = state->shape.n * state->tiles_h * state->tiles_w,
+                    .made = scratch + state->made_offset};
+    memset(job.made, 0, (size_t)(state->n_workers * (state->n_panels + 1)));
     if (state->shape.has_residual) {
         job.residual_at = &step->in[3];
         job.residual = yk__operand_data(job.residual_at, exec);
     }
-    if (step->tiles) {
-        list_tiles(&job, yk__operand_data(step->tiles, exec),
-                   (int32_t *)(void *)(exec->memory + step->scratch_offset + state->list_offset));
-    }
-    const int64_t threads = yk__pool_size(exec->pool);
-    job.n_blocks = (job.n_tiles + state->most_tiles - 1) / state->most_tiles;
-    job.n_blocks = (job.n_blocks + threads - 1) / threads * threads; /* even shares */
-    if (job.n_blocks > job.n_tiles) job.n_blocks = job.n_tiles;
-    yk__pool_for(exec->pool, (int)job.n_blocks, wino_task, &job);
-    if (step->out[0].halo > 0) yk__pool_for(exec->pool, (int)(state->shape.n * state->out_blocks), halo_task, &job);
+    if (step->tiles) list_tiles(&job, yk__operand_data(step->tiles, exec), (int32_t *)(void *)(scratch + state->list_offset));
+    if (job.n_tiles > 0) share_out(&job, exec->pool);
     return YK__OK;
 }
