@@ -1,5 +1,7 @@
-/* Packed weights, made once per engine and kernel and shared by its specialisations. */
+/* Packed weights, made once per engine and kernel and shared by its specialisations. They lie in slabs that huge pages can back:
+ * a page fault costs microseconds in a virtual machine, and a small network's weights are thousands of small pages. */
 #include <pthread.h>
+#include <stdint.h>
 
 #include "plan/plan_stages.h"
 
@@ -13,12 +15,23 @@ struct pack {
     void *data;
 };
 
+/* A multiple of the huge page; what is not written to takes no memory. */
+#define SLAB_BYTES ((size_t)8 << 20)
+
+typedef struct slab slab;
+struct slab {
+    slab *next;
+    size_t bytes, used;
+    uint8_t *data;
+};
+
 /* By node index; a YOLO has a few hundred nodes with weights. */
 #define BUCKETS 256
 
 struct yk__pack_cache {
     pthread_mutex_t lock; /* held while packing too: nobody packs the same weights twice */
     pack *buckets[BUCKETS];
+    slab *slabs; /* the newest first: only it is filled further */
 };
 
 yk__code yk__pack_cache_create(yk__pack_cache **out, yk__error *err) {
@@ -36,25 +49,49 @@ void yk__pack_cache_destroy(yk__pack_cache **cache) {
     for (int i = 0; i < BUCKETS; i++) {
         for (pack *p = (*cache)->buckets[i], *next; p; p = next) {
             next = p->next;
-            yk__free_aligned(p->data, p->bytes);
             yk__free(p);
         }
+    }
+    for (slab *l = (*cache)->slabs, *next; l; l = next) {
+        next = l->next;
+        yk__free_aligned(l->data, l->bytes);
+        yk__free(l);
     }
     pthread_mutex_destroy(&(*cache)->lock);
     yk__free(*cache);
     *cache = NULL;
 }
 
-static yk__code make_pack(const yk__step *step, const yk__need *need, yk__pool *pool, pack **out, yk__error *err) {
+/* The newest slab, or a new one, with that many bytes left; NULL when out of memory. */
+static slab *slab_with(yk__pack_cache *cache, size_t bytes) {
+    slab *newest = cache->slabs;
+    if (newest && newest->bytes - newest->used >= bytes) return newest;
+    slab *made = yk__alloc(sizeof *made);
+    if (!made) return NULL;
+    made->bytes = bytes > SLAB_BYTES ? bytes : SLAB_BYTES;
+    made->data = yk__alloc_aligned(made->bytes);
+    if (!made->data) {
+        yk__free(made);
+        return NULL;
+    }
+    made->next = newest;
+    return cache->slabs = made;
+}
+
+static yk__code make_pack(yk__pack_cache *cache, const yk__step *step, const yk__need *need, yk__pool *pool, pack **out,
+                          yk__error *err) {
     pack *made = yk__alloc(sizeof *made);
-    void *data = yk__alloc_aligned(need->packed_bytes);
+    slab *place = made ? slab_with(cache, need->packed_bytes) : NULL;
     yk__code code = YK__MEMORY;
-    if (!made || !data) {
+    if (!place) {
         yk__fail(err, YK__MEMORY, "out of memory for %zu bytes of packed weights", need->packed_bytes);
         goto fail;
     }
+    void *data = place->data + place->used;
     code = step->kernel->pack(step->kernel, step, data, pool, err);
     if (code != YK__OK) goto fail;
+    place->used += yk__round_up(need->packed_bytes, YK__CACHE_LINE);
+    if (place->used > place->bytes) place->used = place->bytes;
     *made = (pack){.node_index = step->node_index,
                    .format = need->packed_format,
                    .kernel = step->kernel,
@@ -63,7 +100,6 @@ static yk__code make_pack(const yk__step *step, const yk__need *need, yk__pool *
     *out = made;
     return YK__OK;
 fail:
-    if (data) yk__free_aligned(data, need->packed_bytes);
     yk__free(made);
     return code;
 }
@@ -79,7 +115,7 @@ yk__code yk__pack_cache_get(yk__pack_cache *cache, const yk__step *step, const y
         found = found->next;
     }
     if (!found) {
-        code = make_pack(step, need, pool, &found, err);
+        code = make_pack(cache, step, need, pool, &found, err);
         if (code == YK__OK) {
             found->next = *bucket;
             *bucket = found;
