@@ -231,6 +231,17 @@ static void note_tensorrt(note_list *notes, const yk__nvidia *nvidia) {
     }
 }
 
+/* A runtime of a later CUDA than the driver serves stops at error 35. Within one major release any minor one works. */
+static void note_cuda(note_list *notes, const yk__nvidia *nvidia) {
+    for (int i = 0; i < nvidia->n_libraries && *nvidia->newest_cuda; i++) {
+        const yk__library *library = &nvidia->libraries[i];
+        if (library->kind != YK__LIBRARY_CUDA_RUNTIME || !library->taken) continue;
+        if (atoi(library->version) > atoi(nvidia->newest_cuda))
+            add_note(notes, "%s is of CUDA %s, and driver %s serves CUDA up to %s: install a newer driver or an older CUDA.",
+                     library->soname, library->version, nvidia->driver, nvidia->newest_cuda);
+    }
+}
+
 static bool hides_all(const char *visible) {
     return visible &&
            (*visible == 0 || strcmp(visible, "-1") == 0 || strcmp(visible, "none") == 0 || strcmp(visible, "void") == 0);
@@ -248,6 +259,7 @@ static void add_notes(yk__report *report, const yk__machine_view *view, const yk
         add_note(&notes, "The driver is loaded, and there is no /dev/nvidia*: CUDA sees no GPU until nvidia-modprobe or a "
                          "reboot makes them.");
     if (hides_all(yk__view_variable(view, "CUDA_VISIBLE_DEVICES"))) add_note(&notes, "CUDA_VISIBLE_DEVICES hides every GPU.");
+    note_cuda(&notes, nvidia);
     note_tensorrt(&notes, nvidia);
 }
 

@@ -316,6 +316,10 @@ static void test_notes(void **state) {
     expect_note(no_environment, "not where the loader looks", false);
     put("/usr/lib/libnvinfer_plugin.so.10.1.0", "z");
     expect_note(no_environment, "libnvinfer (10.3.0) and libnvinfer_plugin (10.1.0)", true);
+    put("/usr/lib/libcudart.so.12", "c");
+    expect_note(no_environment, "serves CUDA up to", false);
+    put("/usr/lib/libcudart.so.13", "d");
+    expect_note(no_environment, "libcudart.so.13 is of CUDA 13, and driver 535.104.05 serves CUDA up to 12.2", true);
     put("/sys/fs/cgroup/memory.max", "536870912\n");
     expect_note(no_environment, "limit_bytes             536870912\n", true);
 }
