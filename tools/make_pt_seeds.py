@@ -372,6 +372,27 @@ def blocks():
     return checkpoint(layers, path="ultralytics.nn.tasks.YOLOv10DetectionModel")
 
 
+def activations():
+    """Every activation there is, and enlarging by the other rule."""
+    home = "torch.nn.modules.activation."
+    plain = [act(name) for name in ("ReLU", "Hardswish", "Sigmoid", "Tanh", "Mish", "SELU", "Softsign", "Hardsigmoid", "GELU")]
+    special = [module(home + "LeakyReLU", negative_slope=0.2), module(home + "ELU", alpha=0.5), module(home + "CELU", alpha=0.5),
+               module(home + "Softplus", beta=1, threshold=20), module(home + "GELU", approximate="tanh"),
+               module(home + "ReLU6", min_val=0.0, max_val=6.0), module(home + "Hardtanh", min_val=-2.0, max_val=2.0),
+               module(home + "PReLU", parameters={"weight": W.tensor(8)}, num_parameters=8), module(home + "PReLU", parameters={"weight": W.tensor(1)})]
+    layers = down(3)
+    for a in plain + special:
+        layers.append(module(U + "conv.Conv", [("conv", conv2d(8, 8)), ("bn", norm(8)), ("act", a)]))
+    up = upsample()
+    up.mode = "bilinear"
+    return checkpoint(layers + [up, conv(8, 8, 3, 2), (head("Detect", [8], [8]), [-1])])
+
+
+def softplus():
+    layer = module(U + "conv.Conv", [("conv", conv2d(8, 8)), ("bn", norm(8)), ("act", module("torch.nn.modules.activation.Softplus", beta=2, threshold=20))])
+    return checkpoint(down(3) + [layer, (head("Detect", [8], [8]), [-1])])
+
+
 class Call:
     """What a function would make of its arguments."""
 
@@ -443,6 +464,7 @@ MODELS = {
     "v5-segment": lambda: stranger("models.yolo.SegmentationModel", "models.yolo.Segment"),
     "unknown-block": lambda: checkpoint([module("ultralytics.nn.modules.block.Mystery", [("x", identity())])]),
     "classify-old": classify_old, "v5-package": lambda: v5("yolov5."), "luggage": luggage,
+    "activations": activations, "softplus": softplus, "grey": lambda: checkpoint([conv(1, 8, 3, 8), (head("Detect", [8], [8]), [-1])]),
 }
 PROTOCOLS = (2, 4, 5)
 

@@ -133,6 +133,11 @@ yk__code yk__pt_kernel_node(yk__pt_build *b, const yk__pt_kernel *k, int32_t x, 
                                           : yk__shape_make(4, (int64_t[]){k->out, k->in / k->groups, k->k[0], k->k[1]});
     int32_t in[3] = {x, YK__NO_VALUE, YK__NO_VALUE};
     yk__node *node;
+    if (yk__pt_channels(b, x) != k->in && x == b->graph->nodes[0].out[0]) {
+        return yk__pt_fail(b, YK__PY_ABSENT, YK__UNSUPPORTED,
+                           "it takes pictures of %lld channels (grey or multispectral); yolk has colour pictures of 3",
+                           (long long)k->in);
+    }
     if (yk__pt_channels(b, x) != k->in) {
         return yk__pt_fail(b, YK__PY_ABSENT, YK__GRAPH, "its weights are for %lld channels and its input has %lld",
                            (long long)k->in, (long long)yk__pt_channels(b, x));
@@ -170,6 +175,10 @@ static const struct {
     double otherwise;
 } activations[] = {
     {"SiLU", YK__OP_SILU, NULL, NULL, 0},
+    {"CELU", YK__OP_CELU, "alpha", "alpha", 1},
+    {"SELU", YK__OP_SELU, NULL, NULL, 0},
+    {"Softsign", YK__OP_SOFTSIGN, NULL, NULL, 0},
+    {"Hardsigmoid", YK__OP_HARD_SIGMOID, "alpha", NULL, 1.0 / 6},
     {"ReLU", YK__OP_RELU, NULL, NULL, 0},
     {"LeakyReLU", YK__OP_LEAKY_RELU, "alpha", "negative_slope", 0.01},
     {"Hardswish", YK__OP_HARD_SWISH, NULL, NULL, 0},
@@ -181,21 +190,58 @@ static const struct {
     {"Softplus", YK__OP_SOFTPLUS, NULL, NULL, 0},
 };
 
+/* Hardtanh, and ReLU6, which is one of 0..6. */
+static yk__code clipped(yk__pt_build *b, yk__py act, int32_t x, int32_t *y) {
+    const yk__shape scalar = {.rank = 0};
+    const float low = (float)yk__pt_number_or(b, act, "min_val", -1), high = (float)yk__pt_number_or(b, act, "max_val", 1);
+    int32_t in[3] = {x, YK__NO_VALUE, YK__NO_VALUE};
+    YK__TRY(yk__pt_floats(b, "Clip_low", &low, &scalar, &in[1]));
+    YK__TRY(yk__pt_floats(b, "Clip_high", &high, &scalar, &in[2]));
+    return yk__pt_node(b, YK__OP_CLIP, "Clip", in, 3, yk__pt_channels(b, x), y, NULL);
+}
+
+/* One slope, or one per channel. */
+static yk__code prelu(yk__pt_build *b, yk__py act, int32_t x, int32_t *y) {
+    int64_t n = -1;
+    float *slope;
+    int32_t in[2] = {x, YK__NO_VALUE};
+    YK__TRY(yk__pt_vector(b, act, "weight", &n, &slope));
+    if (n != 1 && n != yk__pt_channels(b, x))
+        return yk__pt_fail(b, act, YK__GRAPH, "it has %lld slopes for %lld channels", (long long)n,
+                           (long long)yk__pt_channels(b, x));
+    const yk__shape shape = {.rank = 3, .dim = {n, 1, 1}};
+    YK__TRY(yk__pt_floats(b, "slope", slope, &shape, &in[1]));
+    return yk__pt_node(b, YK__OP_PRELU, "PRelu", in, 2, yk__pt_channels(b, x), y, NULL);
+}
+
+/* What a module says about its function beyond one number. */
+static yk__code finish_activation(yk__pt_build *b, yk__py act, yk__node *node) {
+    if (node->op == YK__OP_GELU && yk__py_is(&b->file->pickle, yk__pt_attr(b->file, act, "approximate"), "tanh"))
+        return yk__node_set_string(b->graph, node, "approximate", "tanh") ? YK__OK : yk__pt_no_memory(b);
+    if (node->op == YK__OP_SOFTPLUS && yk__pt_number_or(b, act, "beta", 1) != 1)
+        return yk__pt_fail(b, act, YK__UNSUPPORTED, "a beta other than 1, which yolk has not; export the model to ONNX");
+    return YK__OK;
+}
+
 yk__code yk__pt_activation(yk__pt_build *b, yk__py act, int32_t x, int32_t *y) {
     char class_name[64];
     yk__pt_class(b->file, act, class_name);
     *y = x;
     if (strcmp(class_name, "Identity") == 0) return YK__OK;
+    if (strcmp(class_name, "ReLU6") == 0 || strcmp(class_name, "Hardtanh") == 0) return clipped(b, act, x, y);
+    if (strcmp(class_name, "PReLU") == 0) return prelu(b, act, x, y);
     for (size_t i = 0; i < sizeof activations / sizeof *activations; i++) {
         if (strcmp(class_name, activations[i].name) != 0) continue;
         yk__node *node;
         YK__TRY(yk__pt_node(b, activations[i].op, yk__op_info_get(activations[i].op)->name, &x, 1, yk__pt_channels(b, x), y,
                             &node));
+        YK__TRY(finish_activation(b, act, node));
         if (!activations[i].attribute) return YK__OK;
-        const double value = yk__pt_number_or(b, act, activations[i].from, activations[i].otherwise);
+        const char *const from = activations[i].from;
+        const double value = from ? yk__pt_number_or(b, act, from, activations[i].otherwise) : activations[i].otherwise;
         return yk__node_set_float(b->graph, node, activations[i].attribute, value) ? YK__OK : yk__pt_no_memory(b);
     }
-    if (class_name[0]) return yk__pt_fail(b, act, YK__UNSUPPORTED, "an activation that yolk has not");
+    if (class_name[0]) return yk__pt_fail(b, act, YK__UNSUPPORTED, "an activation that yolk has not; export the model to ONNX");
     return yk__pt_fail(b, act, YK__GRAPH, "it has no activation");
 }
 
@@ -402,10 +448,16 @@ const yk__pt_block yk__pt_blocks_conv[] = {
     {"Identity", nothing, NULL},
     {"Silence", nothing, NULL},
     {"Dropout", nothing, NULL},
+    {"Dropout2d", nothing, NULL},
     {"SiLU", yk__pt_activation, NULL},
     {"ReLU", yk__pt_activation, NULL},
+    {"ReLU6", yk__pt_activation, NULL},
     {"LeakyReLU", yk__pt_activation, NULL},
+    {"PReLU", yk__pt_activation, NULL},
     {"Hardswish", yk__pt_activation, NULL},
     {"Sigmoid", yk__pt_activation, NULL},
+    {"Tanh", yk__pt_activation, NULL},
+    {"Mish", yk__pt_activation, NULL},
+    {"GELU", yk__pt_activation, NULL},
     {NULL, NULL, NULL},
 };

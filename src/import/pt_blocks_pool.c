@@ -54,12 +54,19 @@ static yk__code zero_pad(yk__pt_build *b, yk__py module, int32_t x, int32_t *y) 
 static yk__code upsample(yk__pt_build *b, yk__py module, int32_t x, int32_t *y) {
     double factor;
     if (yk__pt_has(b, module, "size")) return yk__pt_fail(b, module, YK__UNSUPPORTED, "it enlarges to a size, not by a factor");
-    if (!yk__py_is(&b->file->pickle, yk__pt_attr(b->file, module, "mode"), "nearest"))
-        return yk__pt_fail(b, module, YK__UNSUPPORTED, "it enlarges by another rule than \"nearest\"");
+    const yk__py mode = yk__pt_attr(b->file, module, "mode");
+    const bool linear = yk__py_is(&b->file->pickle, mode, "bilinear") && !yk__pt_flag(b, module, "align_corners");
+    if (!linear && !yk__py_is(&b->file->pickle, mode, "nearest"))
+        return yk__pt_fail(b, module, YK__UNSUPPORTED,
+                           "it enlarges by another rule than \"nearest\" or \"bilinear\" without aligned corners");
     if (!yk__py_number(&b->file->pickle, yk__pt_attr(b->file, module, "scale_factor"), &factor) || !(factor >= 1) ||
         !(factor <= MAX_FACTOR) || (double)(int)factor != factor)
         return yk__pt_fail(b, module, YK__UNSUPPORTED, "its factor is no whole number of 1..%d", MAX_FACTOR);
-    return yk__pt_enlarge(b, "Resize", x, factor, y);
+    YK__TRY(yk__pt_enlarge(b, "Resize", x, factor, y));
+    yk__node *const node = &b->graph->nodes[b->graph->n_nodes - 1];
+    return fail_memory_unless(b,
+                              !linear || (yk__node_set_string(b->graph, node, "mode", "linear") &&
+                                          yk__node_set_string(b->graph, node, "coordinate_transformation_mode", "half_pixel")));
 }
 
 /* ---- spatial pyramids ---- */

@@ -663,7 +663,7 @@ class Checkpoints(Case):
         return self.path(name + ".yolk")
 
     def test_every_engine_has_a_self_test(self):
-        for name in ["v8", "segment", "pose", "obb", "classify", "v5", "v26-one-head", "v26", "segment26", "pose26", "obb26"]:
+        for name in ["v8", "activations", "blocks", "segment", "pose", "obb", "classify", "v5", "v26-one-head", "v26", "segment26", "pose26", "obb26"]:
             options = ["--end2end"] if name.endswith("26") else []
             report = json.loads(self.yolk("check", self.engine_of(name, *options), "--json").stdout)
             self.assertEqual((report["verdict"], report["facts"]["selftest"]), ("valid", True), msg=name)

@@ -76,6 +76,7 @@ static void test_recipes(void **state) {
         {"classify.pt", YK__TASK_CLASSIFY, YK__LAYOUT_PROBABILITIES, 2, 0, {0, 0}, 1, false, false},
         {"v5.pt", YK__TASK_DETECT, YK__LAYOUT_V5, 2, 0, {0, 0}, 1, false, true},
         {"v5-package.pt", YK__TASK_DETECT, YK__LAYOUT_V5, 2, 0, {0, 0}, 1, false, true},
+        {"activations.pt", YK__TASK_DETECT, YK__LAYOUT_V8, 2, 0, {0, 0}, 1, false, true},
         {"blocks.pt", YK__TASK_DETECT, YK__LAYOUT_V8, 2, 0, {0, 0}, 1, false, true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -109,6 +110,26 @@ static void test_luggage(void **state) {
     assert_string_equal(model.recipe.names[1], "True");
     assert_int_equal(yk__node_int(find_op(YK__OP_YOLK_HEAD), "reg_max", 0), 4);
     yk__model_free(&model);
+}
+
+/* Functions take what their modules say: GELU's approximation, bounds, slopes. */
+static void test_activations(void **state) {
+    (void)state;
+    must_load("activations.pt", NULL);
+    int tanh_like = 0;
+    for (int32_t i = 0; i < model.graph.n_nodes; i++) {
+        const yk__node *const node = &model.graph.nodes[i];
+        if (node->op == YK__OP_GELU) tanh_like += strcmp(yk__node_string(node, "approximate", "none"), "tanh") == 0;
+    }
+    assert_int_equal(count_op(YK__OP_GELU), 2);
+    assert_int_equal(tanh_like, 1);
+    assert_int_equal(count_op(YK__OP_CLIP), 2);
+    assert_int_equal(count_op(YK__OP_PRELU), 2);
+    assert_true(fabs(yk__node_float(find_op(YK__OP_HARD_SIGMOID), "alpha", 0) - 1.0 / 6) < 1e-9);
+    assert_string_equal(yk__node_string(find_op(YK__OP_RESIZE), "mode", ""), "linear");
+    yk__model_free(&model);
+    must_fail("softplus.pt", NULL, YK__UNSUPPORTED, "beta other than 1");
+    must_fail("grey.pt", NULL, YK__UNSUPPORTED, "pictures of 1 channels");
 }
 
 static void test_heads(void **state) {
@@ -397,10 +418,11 @@ static void test_no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_recipes),        cmocka_unit_test(test_heads),     cmocka_unit_test(test_luggage),
-        cmocka_unit_test(test_classify_steps), cmocka_unit_test(test_options),   cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_fold),           cmocka_unit_test(test_cuts),      cmocka_unit_test(test_merged_branches),
-        cmocka_unit_test(test_damage),         cmocka_unit_test(test_no_memory), cmocka_unit_test(test_shared),
+        cmocka_unit_test(test_recipes),         cmocka_unit_test(test_heads),          cmocka_unit_test(test_luggage),
+        cmocka_unit_test(test_activations),     cmocka_unit_test(test_classify_steps), cmocka_unit_test(test_options),
+        cmocka_unit_test(test_refused),         cmocka_unit_test(test_fold),           cmocka_unit_test(test_cuts),
+        cmocka_unit_test(test_merged_branches), cmocka_unit_test(test_damage),         cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_shared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
