@@ -13,7 +13,7 @@ def follows(a, b):
     """How well digit b continues a row that ends with a: the gap between them in heights, or None when it does not."""
     high, low = max(a["h"], b["h"]), min(a["h"], b["h"])
     gap = (b["left"] - a["right"]) / high
-    if b["x"] <= a["x"] or not -0.5 < gap < 0.9 or low < 0.5 * high or abs(b["y"] - a["y"]) > 0.5 * high:
+    if b["x"] <= a["x"] or not -0.5 < gap < 0.9 or low < 0.5 * high or abs(b["y"] - a["y"]) > 0.7 * high:
         return None
     return gap
 
