@@ -3,17 +3,23 @@
  * Not a pass: passes keep the meaning, this rounds. It runs after all of them. A value becomes bf16 where a convolution reads
  * it, at once or behind operators that only carry it (pooling, enlargement, concat, split); whoever makes such a value rounds
  * it once, as it is stored. Everything else stays f32: the pictures, the first convolution's arithmetic (a reduction of 27),
- * biases, what heads, attention and classifiers read (so the last 1x1 of a head gives f32 logits), the graph's inputs and
- * outputs. A Cast stands where one meets the other. So the graph itself says which layer computes in what, and the ref backend
- * computes exactly that. */
+ * the convolutions that join the first blocks (below), biases, what heads, attention and classifiers read (so the last 1x1 of a
+ * head gives f32 logits), the graph's inputs and outputs. A Cast stands where one meets the other. So the graph itself says
+ * which layer computes in what, and the ref backend computes exactly that. */
 #include "optimize/optimize.h"
 #include "optimize/rewrite.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 /* Fewer input channels than this and a convolution computes in f32: the first one, which reads pictures. */
 #define LEAST_CHANNELS 5
+
+/* The convolutions behind the first two Concats stay f32: errors that arise there reach everything behind. Measured on 21
+ * photographs, 95 % of boxes with an IoU of: yolov8n-seg 0.988 without and 0.994 with, yolo11n-seg 0.986 and 0.993; no other
+ * two convolutions gave as much. */
+#define JOINS_IN_F32 2
 
 typedef struct lowering {
     yk__graph *graph;
@@ -21,6 +27,7 @@ typedef struct lowering {
     yk__at_size at;
     int32_t n_values; /* as the graph came; casts and constants made here lie beyond */
     int32_t n_nodes;
+    bool *join;           /* per node: one of the convolutions that stay f32 */
     bool *wanted;         /* per value: a convolution reads it, perhaps behind carriers */
     bool *is_output;      /* per value: of the graph */
     int32_t *half, *full; /* per value: itself or its Cast in bf16, in f32; -1: not made yet */
@@ -44,7 +51,7 @@ static bool is_conv(const lowering *l, const yk__node *node) {
 
 /* One that also takes bf16 inputs and weights: whole or one filter per channel. */
 static bool takes_bf16(const lowering *l, const yk__node *node) {
-    if (!is_conv(l, node)) return false;
+    if (!is_conv(l, node) || l->join[node - l->graph->nodes]) return false;
     int64_t groups = yk__node_int(node, "group", 1), channels = yk__at(&l->at, node->in[0])->shape.dim[1];
     bool depthwise = groups == channels && groups == l->graph->values[node->in[1]].shape.dim[0];
     return channels >= LEAST_CHANNELS && (groups == 1 || depthwise);
@@ -75,6 +82,19 @@ static bool any_wanted(const lowering *l, const yk__node *node) {
     return false;
 }
 
+static yk__code find_joins(lowering *l, yk__error *err) {
+    const int32_t *maker = yk__graph_producers(l->graph, &l->scratch);
+    l->join = yk__arena_array(&l->scratch, (size_t)l->n_nodes + 1, sizeof *l->join);
+    if (!maker || !l->join) return yk__arena_error(&l->scratch, "lowering to bf16", err);
+    for (int32_t n = 0, found = 0; n < l->n_nodes && found < JOINS_IN_F32; n++) {
+        const yk__node *node = &l->graph->nodes[n];
+        if (!is_conv(l, node) || maker[node->in[0]] < 0) continue;
+        l->join[n] = l->graph->nodes[maker[node->in[0]]].op == YK__OP_CONCAT;
+        found += l->join[n];
+    }
+    return YK__OK;
+}
+
 /* From the readers to the makers. */
 static void find_wanted(lowering *l) {
     for (int32_t n = l->n_nodes - 1; n >= 0; n--) {
@@ -84,7 +104,7 @@ static void find_wanted(lowering *l) {
             for (int i = 0; i < carried; i++) l->wanted[node->in[i]] = true;
         }
         if (takes_bf16(l, node)) l->wanted[node->in[0]] = true;
-        bool residual = is_conv(l, node) && node->n_in > 3 && node->in[3] != YK__NO_VALUE;
+        bool residual = takes_bf16(l, node) && node->n_in > 3 && node->in[3] != YK__NO_VALUE;
         if (residual && l->wanted[node->out[0]]) l->wanted[node->in[3]] = true;
     }
 }
@@ -108,6 +128,33 @@ static yk__code in_type(lowering *l, int32_t value, yk__dtype dtype, int32_t *ou
     return YK__OK;
 }
 
+/* A weight may go to the neighbour that is not nearest, when that is hardly farther: this much of their distance. */
+#define HARDLY_FARTHER (2.0 / 3)
+
+/* One filter. Where every weight goes to its nearest neighbour the errors add up to something, and what all inputs have in
+ * common (activations are mostly positive) shifts the whole channel: that is most of what bf16 costs. So of two neighbours
+ * almost equally near the one is taken that brings the sum of errors back to zero. */
+static void round_filter(const float *from, int64_t n, uint16_t *to) {
+    double error = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const double weight = (double)from[i];
+        const uint16_t nearest = yk__float_to_bf16(from[i]);
+        double rounded = (double)yk__bf16_to_float(nearest), off = weight - rounded;
+        to[i] = nearest;
+        if (off != 0 && isfinite(rounded)) {
+            const bool outwards = fabs(weight) > fabs(rounded);
+            const uint16_t other = (uint16_t)(outwards ? nearest + 1 : nearest - 1);
+            const double value = (double)yk__bf16_to_float(other), other_off = weight - value;
+            if (isfinite(value) && fabs(other_off) <= HARDLY_FARTHER * fabs(value - rounded) &&
+                fabs(error + other_off) < fabs(error + off)) {
+                to[i] = other;
+                off = other_off;
+            }
+            error += off;
+        }
+    }
+}
+
 static yk__code round_weights(lowering *l, yk__node *node, yk__error *err) {
     yk__graph *graph = l->graph;
     const yk__value *from = &graph->values[node->in[1]];
@@ -116,7 +163,8 @@ static yk__code round_weights(lowering *l, yk__node *node, yk__error *err) {
                        ? yk__arena_aligned(&graph->arena, (size_t)count * sizeof *to, YK__CACHE_LINE)
                        : NULL;
     if (!to) return yk__arena_error(&graph->arena, "lowering to bf16", err);
-    for (int64_t i = 0; i < count; i++) to[i] = yk__float_to_bf16(((const float *)from->data)[i]);
+    const int64_t filter = count / from->shape.dim[0];
+    for (int64_t at = 0; at < count; at += filter) round_filter((const float *)from->data + at, filter, to + at);
     yk__shape shape = from->shape;
     int32_t made = yk__graph_add_value(graph, from->name, YK__DTYPE_BF16, &shape, to);
     if (made < 0) return yk__arena_error(&graph->arena, "lowering to bf16", err);
@@ -127,7 +175,8 @@ static yk__code round_weights(lowering *l, yk__node *node, yk__error *err) {
 static yk__code lower_conv(lowering *l, int32_t index, yk__error *err) {
     yk__graph *graph = l->graph;
     const yk__node before = graph->nodes[index]; /* its arrays stay where they are, the node itself may move */
-    bool bf16_in = takes_bf16(l, &before), bf16_out = l->wanted[before.out[0]] && !l->is_output[before.out[0]];
+    bool bf16_in = takes_bf16(l, &graph->nodes[index]), first = yk__at(&l->at, before.in[0])->shape.dim[1] < LEAST_CHANNELS;
+    bool bf16_out = (bf16_in || first) && l->wanted[before.out[0]] && !l->is_output[before.out[0]];
     yk__dtype type = bf16_out ? YK__DTYPE_BF16 : YK__DTYPE_F32;
     YK__TRY(in_type(l, before.in[0], bf16_in ? YK__DTYPE_BF16 : YK__DTYPE_F32, &before.in[0], err));
     if (before.n_in > 3 && before.in[3] != YK__NO_VALUE) YK__TRY(in_type(l, before.in[3], type, &before.in[3], err));
@@ -170,6 +219,7 @@ static yk__code lower(lowering *l, yk__model *model, yk__evaluate_fn evaluate, y
     for (size_t i = 0; i < n; i++) l->half[i] = l->full[i] = -1;
     for (int32_t i = 0; i < l->graph->n_outputs; i++) l->is_output[l->graph->outputs[i]] = true;
     YK__TRY(yk__infer_at(model, 0, 0, evaluate, &l->scratch, &l->at, err));
+    YK__TRY(find_joins(l, err));
     find_wanted(l);
     for (int32_t i = 0; i < l->n_nodes; i++) YK__TRY(lower_node(l, i, err));
     YK__TRY(yk__graph_sort(l->graph, err));

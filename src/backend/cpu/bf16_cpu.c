@@ -5,11 +5,9 @@
 
 #include "backend/cpu/cpu_kernels.h"
 
-/* Channels per product of tiles: the fewest equal shares that fit a tile. Shares are even because blocks are. */
+/* Channels per product of tiles: rows of 64 bytes, or of 32 where 64 do not divide; never one across two cache lines. */
 static int32_t tile_channels(int32_t channels) {
-    int32_t shares = (channels + YK__AMX_CHANNELS - 1) / YK__AMX_CHANNELS;
-    while (channels % shares || channels / shares % 2) shares++;
-    return channels / shares;
+    return channels % YK__AMX_CHANNELS == 0 ? YK__AMX_CHANNELS : YK__AMX_CHANNELS / 2;
 }
 
 static void set_tile(uint8_t *config, int tile, int32_t rows, int32_t bytes) {

@@ -43,7 +43,7 @@ INLINE void finish_silu(const float *tile, int64_t np, vf bias, uint16_t *out, i
 }
 
 /* np vectors of sums: output block `block`, pixels x, x+1 ... of row y of picture n. */
-static void finish_pixels(const bf16_job *job, float *tile, int64_t np, int64_t block, int64_t n, int64_t y, int64_t x) {
+INLINE void finish_pixels(const bf16_job *job, float *tile, int64_t np, int64_t block, int64_t n, int64_t y, int64_t x) {
     const yk__conv_shape *s = &job->state->shape;
     const yk__operand *to = job->out_at, *more = job->residual_at;
     const int64_t at = n * to->image_stride + block * to->block_stride + y * to->row_stride + x * to->pixel_stride;
@@ -88,7 +88,7 @@ INLINE bool run_wanted(const bf16_job *job, int64_t n, int64_t y, int64_t x0, in
 
 /* Tasks: bands of rows with all panels in each while the weights stay in the second-level cache from band to band; otherwise
  * one panel per task. */
-static void bf16_share_out(bf16_job *job, int threads) {
+INLINE void bf16_share_out(bf16_job *job, int threads) {
     const yk__bf16_state *state = job->state;
     const yk__conv_shape *s = &state->shape;
     const int64_t wanted = threads > 1 ? 4 * (int64_t)threads : 1;
@@ -116,9 +116,7 @@ INLINE void bf16_task(const bf16_job *job, int task, const bf16_rows_fn rows) {
     }
 }
 
-/* The job of a step, and its number of tasks. */
-static int bf16_begin(const yk__step *step, yk__exec *exec, bf16_job *job) {
-    const yk__bf16_state *state = step->state;
+INLINE void bf16_operands(const yk__step *step, yk__exec *exec, const yk__bf16_state *state, bf16_job *job) {
     const float *bias = step->packed;
     *job = (bf16_job){.state = state,
                       .in = yk__operand_data(&step->in[0], exec),
@@ -132,6 +130,12 @@ static int bf16_begin(const yk__step *step, yk__exec *exec, bf16_job *job) {
         job->residual = yk__operand_data(job->residual_at, exec);
     }
     if (step->tiles) job->tiles = yk__operand_data(step->tiles, exec);
+}
+
+/* The job of a step, and its number of tasks. */
+INLINE int bf16_begin(const yk__step *step, yk__exec *exec, bf16_job *job) {
+    const yk__bf16_state *state = step->state;
+    bf16_operands(step, exec, state, job);
     bf16_share_out(job, yk__pool_size(exec->pool));
     return (int)(state->shape.n * job->panel_tasks * job->n_bands);
 }

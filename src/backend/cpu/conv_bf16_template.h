@@ -41,11 +41,9 @@ INLINE weight_pairs load_weights(const uint16_t *p) {
     return (weight_pairs){v_load_even(p), v_load_odd(p)};
 }
 INLINE pixel_pair load_pixel(const uint16_t *p) {
-    uint32_t even = (uint32_t)p[0] << 16, odd = (uint32_t)p[1] << 16;
-    float pair[2];
-    memcpy(&pair[0], &even, sizeof even);
-    memcpy(&pair[1], &odd, sizeof odd);
-    return (pixel_pair){v_set1(pair[0]), v_set1(pair[1])};
+    pixel_pair pair;
+    v_set_pair(p, &pair.even, &pair.odd);
+    return pair;
 }
 /* a product of two bf16 numbers is exact in f32, so a level without fused multiply-add rounds as the others do */
 INLINE vf dot(vf acc, weight_pairs weight, pixel_pair pixel) {

@@ -11,6 +11,7 @@
 #include "backend/cpu/plain_cpu.h"
 #include "backend/cpu/pool_cpu.h"
 #include "backend/cpu/transpose_cpu.h"
+#include "backend/cpu/winograd_bf16_cpu.h"
 #include "backend/cpu/winograd_cpu.h"
 
 /* Which levels this build holds. generic is always there. */

@@ -4,6 +4,7 @@
 
 #include <immintrin.h>
 #include <stdint.h>
+#include <string.h>
 
 #define ISA_NAME avx2
 #define LANES    8
@@ -68,6 +69,13 @@ INLINE vf v_load_even(const uint16_t *p) {
 INLINE vf v_load_odd(const uint16_t *p) {
     __m256i pairs = _mm256_loadu_si256((const __m256i *)(const void *)p);
     return _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32((int)0xffff0000u)));
+}
+INLINE void v_set_pair(const uint16_t *p, vf *even, vf *odd) {
+    int32_t pair;
+    memcpy(&pair, p, sizeof pair);
+    const __m256i pairs = _mm256_set1_epi32(pair);
+    *even = _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16));
+    *odd = _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32((int)0xffff0000u)));
 }
 INLINE void v_store_bf16(uint16_t *p, vf v) {
     __m256i bits = _mm256_castps_si256(v), odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));

@@ -67,6 +67,14 @@ INLINE vf v_load_even(const uint16_t *p) {
 INLINE vf v_load_odd(const uint16_t *p) {
     return _mm512_castsi512_ps(_mm512_and_si512(_mm512_loadu_si512(p), _mm512_set1_epi32((int)0xffff0000u)));
 }
+/* one pair of numbers for all lanes */
+INLINE void v_set_pair(const uint16_t *p, vf *even, vf *odd) {
+    int32_t pair;
+    memcpy(&pair, p, sizeof pair);
+    const __m512i pairs = _mm512_set1_epi32(pair);
+    *even = _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16));
+    *odd = _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32((int)0xffff0000u)));
+}
 INLINE void v_store_bf16(uint16_t *p, vf v) {
 #ifdef __AVX512BF16__
     __m256bh half = _mm512_cvtneps_pbh(v);

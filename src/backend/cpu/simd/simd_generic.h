@@ -82,6 +82,13 @@ INLINE vf v_load_odd(const uint16_t *p) {
     memcpy(&pairs, p, sizeof pairs);
     return (vf)(pairs & 0xffff0000u);
 }
+INLINE void v_set_pair(const uint16_t *p, vf *even, vf *odd) {
+    uint32_t pair;
+    memcpy(&pair, p, sizeof pair);
+    const vu pairs = {pair, pair, pair, pair};
+    *even = (vf)(pairs << 16);
+    *odd = (vf)(pairs & 0xffff0000u);
+}
 INLINE void v_store_bf16(uint16_t *p, vf v) {
     vu bits = (vu)v, rounded = bits + 0x7fffu + ((bits >> 16) & 1u), number = (vu)(v == v);
     rounded = ((rounded & number) | ((bits | 0x400000u) & ~number)) >> 16;

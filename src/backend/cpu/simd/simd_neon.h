@@ -67,6 +67,13 @@ INLINE vf v_load_even(const uint16_t *p) {
 INLINE vf v_load_odd(const uint16_t *p) {
     return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_u16(vld1q_u16(p)), vdupq_n_u32(0xffff0000u)));
 }
+INLINE void v_set_pair(const uint16_t *p, vf *even, vf *odd) {
+    uint32_t pair;
+    memcpy(&pair, p, sizeof pair);
+    const uint32x4_t pairs = vdupq_n_u32(pair);
+    *even = vreinterpretq_f32_u32(vshlq_n_u32(pairs, 16));
+    *odd = vreinterpretq_f32_u32(vandq_u32(pairs, vdupq_n_u32(0xffff0000u)));
+}
 INLINE void v_store_bf16(uint16_t *p, vf v) {
     uint32x4_t bits = vreinterpretq_u32_f32(v), odd = vandq_u32(vshrq_n_u32(bits, 16), vdupq_n_u32(1));
     uint32x4_t rounded = vaddq_u32(vaddq_u32(bits, vdupq_n_u32(0x7fff)), odd);

@@ -1,0 +1,6 @@
+/* Winograd convolution of bf16 tensors for AVX2. */
+#include "backend/cpu/simd/simd_avx2.h"
+
+#include "backend/cpu/simd/simd_math.h"
+
+#include "backend/cpu/winograd_bf16_template.h"
