@@ -36,30 +36,39 @@ static int first_in_list(const char *path) {
 }
 
 /* The lowest-numbered hardware thread of the core that this one belongs to; the thread itself when not known. */
-static int core_leader(int cpu) {
-    char path[96];
-    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
+static int core_leader(const char *root, int cpu) {
+    char path[PATH_BYTES];
+    if (snprintf(path, sizeof path, "%s/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", root, cpu) >=
+        (int)sizeof path)
+        return cpu;
     const int leader = first_in_list(path);
     return leader >= 0 && leader < MAX_PROCESSORS ? leader : cpu;
 }
 
+int yk__cpu_cores(const char *root, const int *cpus, int n) {
+    processor_set leaders = {0};
+    const int bits = 8 * (int)sizeof(unsigned long);
+    int n_cores = 0;
+    for (int i = 0; i < n; i++) {
+        const int leader = core_leader(root, cpus[i]);
+        if (!in_set(&leaders, leader)) n_cores++;
+        leaders.words[leader / bits] |= 1ul << (leader % bits);
+    }
+    return n_cores;
+}
+
 static void count_allowed(int *n_logical, int *n_physical) {
     processor_set allowed = {0};
-    processor_set leaders = {0};
-    *n_logical = *n_physical = 0;
+    int cpus[MAX_PROCESSORS], n = 0;
     if (sched_getaffinity(0, sizeof allowed, (cpu_set_t *)(void *)&allowed) != 0) {
         const long online = sysconf(_SC_NPROCESSORS_ONLN);
         *n_logical = *n_physical = online > 0 && online <= MAX_PROCESSORS ? (int)online : 1;
         return;
     }
-    const int bits = 8 * (int)sizeof(unsigned long);
-    for (int cpu = 0; cpu < MAX_PROCESSORS; cpu++) {
-        if (!in_set(&allowed, cpu)) continue;
-        (*n_logical)++;
-        const int leader = core_leader(cpu);
-        if (!in_set(&leaders, leader)) (*n_physical)++;
-        leaders.words[leader / bits] |= 1ul << (leader % bits);
-    }
+    for (int cpu = 0; cpu < MAX_PROCESSORS; cpu++)
+        if (in_set(&allowed, cpu)) cpus[n++] = cpu;
+    *n_logical = n;
+    *n_physical = yk__cpu_cores("", cpus, n);
 }
 
 /* ---- cgroup quota ----

@@ -769,6 +769,38 @@ static void cgroup_quota_v1(void **state) {
     remove_tree(root);
 }
 
+static void put_siblings(const char *root, int cpu, const char *list) {
+    char path[96];
+    snprintf(path, sizeof path, "sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
+    put(root, path, list);
+}
+
+/* Threads of one core count once, however the kernel numbers them. */
+static void cores_behind_threads(void **state) {
+    (void)state;
+    char root[] = "/tmp/yolk-topology-XXXXXX";
+    assert_non_null(mkdtemp(root));
+    const int cpus[] = {0, 1, 2, 3, 4, 5, 6, 7};
+    assert_int_equal(yk__cpu_cores(root, cpus, 8), 8); /* nothing described: as many cores */
+    /* hybrid: two fast cores of two threads, numbered side by side, and four small ones */
+    put_siblings(root, 0, "0-1\n");
+    put_siblings(root, 1, "0-1\n");
+    put_siblings(root, 2, "2-3\n");
+    put_siblings(root, 3, "2-3\n");
+    for (int cpu = 4; cpu < 8; cpu++) put_siblings(root, cpu, (const char[]){(char)('0' + cpu), '\n', 0});
+    assert_int_equal(yk__cpu_cores(root, cpus, 8), 6);
+    assert_int_equal(yk__cpu_cores(root, cpus + 1, 2), 2); /* one thread each of both fast cores */
+    assert_int_equal(yk__cpu_cores(root, cpus, 2), 1);
+    /* a server: the second threads are numbered after all first ones */
+    for (int cpu = 0; cpu < 8; cpu++)
+        put_siblings(root, cpu, (const char[]){(char)('0' + cpu % 4), ',', (char)('4' + cpu % 4), '\n', 0});
+    assert_int_equal(yk__cpu_cores(root, cpus, 8), 4);
+    put_siblings(root, 0, "rubbish\n");
+    put_siblings(root, 1, "99999\n");
+    assert_int_equal(yk__cpu_cores(root, cpus, 2), 2);
+    remove_tree(root);
+}
+
 static void clock_rises(void **state) {
     (void)state;
     const uint64_t start = yk__now_ns();
@@ -811,6 +843,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(affinity_bounds_the_count),
         cmocka_unit_test(cgroup_quota_v2),
         cmocka_unit_test(cgroup_quota_v1),
+        cmocka_unit_test(cores_behind_threads),
         cmocka_unit_test(clock_rises),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -2,7 +2,7 @@
 """yolk beside onnxruntime, OpenVINO, ncnn, MNN and PyTorch on the same ONNX files, in interleaved rounds of one run.
 
 usage: bench_peers.py YOLK --out FOLDER [--threads 1,2] [--precisions fp32,bf16] [--engines LIST] [--image F]
-                      [--rounds R] [--seconds S] MODEL.onnx...
+                      [--rounds R] [--seconds S] [--keep] MODEL.onnx...
 
 Run by `make bench-peers`, which makes the Python environment. Writes FOLDER/peers.json, from which report.py makes the page."""
 import argparse
@@ -140,20 +140,26 @@ def main():
     parser.add_argument("--engines", default="")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=1.5)
+    parser.add_argument("--keep", action="store_true", help="add to FOLDER/peers.json instead of beginning anew")
     a = parser.parse_args()
     a.engines = [e for e in a.engines.split(",") if e]
     os.makedirs(a.out, exist_ok=True)
     result = {"date": datetime.date.today().isoformat(), "processor": processor(), "cores": os.cpu_count(),
               "image": os.path.basename(a.image) if a.image else None, "rounds": a.rounds, "seconds": a.seconds, "rows": []}
+    path = os.path.join(a.out, "peers.json")
+    if a.keep and os.path.exists(path):
+        with open(path) as f:
+            result["rows"] = json.load(f)["rows"]
     for model in a.models:
         folder = os.path.join(a.out, os.path.splitext(os.path.basename(model))[0])
         os.makedirs(folder, exist_ok=True)
         for threads in map(int, a.threads.split(",")):
             for precision in a.precisions.split(","):
                 row = measure(a, model, threads, precision, os.path.abspath(folder))
-                result["rows"].append(row)
+                same = [r for r in result["rows"] if all(r[k] == row[k] for k in ("model", "threads", "precision"))]
+                result["rows"] = [r for r in result["rows"] if r not in same] + [row]
                 print("\n".join(report.text_row(row)), flush=True)
-                with open(os.path.join(a.out, "peers.json"), "w") as f:
+                with open(path, "w") as f:
                     json.dump(result, f, indent=1)
                     f.write("\n")
 
