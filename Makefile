@@ -5,7 +5,7 @@ BUILD ?= build
 SHELL := /bin/bash
 CMAKE_ARGS ?=
 
-.PHONY: all setup configure build demo test test-full bench bench-peers fuzz install format check-layers clean help
+.PHONY: all setup configure build demo test test-full bench bench-peers performance fuzz install format check-layers clean help
 
 all: build
 
@@ -35,6 +35,9 @@ bench: build ## kernels, then the network beside onnxruntime where that is insta
 
 bench-peers: build ## beside onnxruntime, OpenVINO, ncnn, MNN and PyTorch (ONNX="a.onnx b.onnx", PEERS_PAGE=docs)
 	@tools/peers/bench-peers "$(BUILD)" $(ONNX)
+
+performance: build ## docs/performance.md: time per layer against the processor's peak (ONNX="a.onnx b.yolk")
+	@tools/peers/performance.py "$(BUILD)/yolk" "$(BUILD)/tests/kernel/bench_peak" docs/performance.md $(ONNX)
 
 fuzz: ## every fuzz target for FUZZ_SECONDS (default 600) each; needs clang
 	@tools/run-fuzzers

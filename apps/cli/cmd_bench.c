@@ -13,7 +13,7 @@ static const cli_option options[] = {
     {"--batch", "N", "pictures per network run"},
     {"--seconds", "S", "measure for this long; default: 3"},
     {"--conf", "C", "threshold of the postprocessing"},
-    {"--profile", NULL, "time every step of the network and list the slowest"},
+    {"--profile", NULL, "time every step of the network and list the slowest; in JSON all of them, in order"},
     {"--json", NULL, "one JSON object"},
     {NULL, NULL, NULL}};
 
@@ -143,6 +143,18 @@ static void print_string(const char *text) {
     putchar('"');
 }
 
+static void print_layers(const bench *b) {
+    yk_step_profile step = {.size = sizeof step};
+    fputs(",\"layers\":[", stdout);
+    for (size_t i = 0; yk_context_profile(b->context, i, &step); i++) {
+        fputs(i ? ",{\"node\":" : "{\"node\":", stdout);
+        print_string(step.node);
+        printf(",\"op\":\"%s\",\"kernel\":\"%s\",\"min_ms\":%.5f,\"flops\":%.0f}", step.op, step.kernel,
+               (double)step.min_ns * 1e-6, step.flops);
+    }
+    putchar(']');
+}
+
 static void print_json(const bench *b, const yk_engine_info *info) {
     fputs("{\"model\":", stdout);
     print_string(b->args->arguments[0]);
@@ -154,7 +166,9 @@ static void print_json(const bench *b, const yk_engine_info *info) {
         printf("%s\"%s\":{\"min_ms\":%.4f,\"p50_ms\":%.4f,\"p90_ms\":%.4f,\"p99_ms\":%.4f}", i ? "," : "", stage_names[i],
                b->samples.ms[i][0], percentile(&b->samples, i, 0.5), percentile(&b->samples, i, 0.9),
                percentile(&b->samples, i, 0.99));
-    printf("},\"images_per_s\":%.3f}\n", 1e3 / percentile(&b->samples, TOTAL, 0.5));
+    printf("},\"images_per_s\":%.3f", 1e3 / percentile(&b->samples, TOTAL, 0.5));
+    if (cli_has(b->args, "--profile")) print_layers(b);
+    puts("}");
 }
 
 static void print_table(const bench *b, const yk_engine_info *info) {

@@ -545,6 +545,10 @@ class Detect(Case):
         for stage in report["stages"].values():
             self.assertLessEqual(stage["min_ms"], stage["p50_ms"])
             self.assertLessEqual(stage["p50_ms"], stage["p99_ms"])
+        layers = json.loads(self.yolk("bench", self.engine, "--imgsz", "64", "--seconds", "0.1", "--json",
+                                      "--profile").stdout)["layers"]
+        self.assertTrue(any("conv" in layer["kernel"] and layer["flops"] > 0 for layer in layers))
+        self.assertTrue(all(layer["min_ms"] > 0 for layer in layers))
 
     def test_model_file_is_cached(self):
         path = self.write("a.png", png())
