@@ -1,5 +1,5 @@
-/* Packed weights, made once per engine and kernel and shared by its specialisations. They lie in slabs that huge pages can back:
- * a page fault costs microseconds in a virtual machine, and a small network's weights are thousands of small pages. */
+/* Packed weights, made once per engine and kernel and shared by its specialisations. They lie in slabs that huge pages can
+ * back: a page fault costs microseconds in a virtual machine, and a small network's weights are thousands of small pages. */
 #include <pthread.h>
 #include <stdint.h>
 
