@@ -260,7 +260,7 @@ def main():
     ap.add_argument("--size", default="128,192")
     a = ap.parse_args()
     size = tuple(int(s) for s in a.size.split(","))
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)  # several wait for each other where the machine is busy: 20 times slower
     failed = checked = 0
     if a.yolov5:
         checked, failed = check_yolov5(os.path.abspath(a.yolov5), a.only, a.run, a.device, size)
