@@ -658,6 +658,11 @@ static void caps_lower_the_level(void **state) {
     } else {
         assert_int_equal(avx2.isa, full.isa);
     }
+    /* names above the level: what stands before them is left out, the level stays */
+    const yk__cpu bf16 = yk__cpu_with_cap("avx512bf16"), plain = yk__cpu_with_cap("avx512"), tiles = yk__cpu_with_cap("amx");
+    assert_int_equal(bf16.isa, full.isa);
+    assert_true(tiles.amx == full.amx && bf16.avx512_bf16 == full.avx512_bf16 && (!full.avx512_bf16 || !bf16.amx));
+    if (full.isa == YK__ISA_AVX512) assert_true(!plain.amx && !plain.avx512_bf16 && plain.avx512);
     assert_int_equal(yk__cpu_with_cap("sse9").isa, full.isa);
     assert_int_equal(yk__cpu_with_cap("").isa, full.isa);
     assert_string_equal(yk__isa_name(YK__ISA_AVX512), "avx512");

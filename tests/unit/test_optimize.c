@@ -857,6 +857,79 @@ static void no_memory_is_an_error(void **state) {
     fail_msg("still failing after 4000 allocations");
 }
 
+/* ---- lowering to bf16 ---- */
+
+/* Convolution i (in order) reads, weighs and makes these types. */
+static void expect_types(const yk__model *m, int i, yk__dtype in, yk__dtype out) {
+    for (int n = 0; n < m->graph.n_nodes; n++) {
+        const yk__node *node = &m->graph.nodes[n];
+        if (node->op != YK__OP_CONV || i-- > 0) continue;
+        assert_int_equal(m->graph.values[node->in[0]].dtype, in);
+        assert_int_equal(m->graph.values[node->in[1]].dtype, in);
+        assert_int_equal(m->graph.values[node->in[2]].dtype, YK__DTYPE_F32);
+        assert_int_equal(m->graph.values[node->out[0]].dtype, out);
+        return;
+    }
+    fail_msg("no such convolution");
+}
+
+static void bf16_lies_between_convolutions(void **state) {
+    (void)state;
+    const yk__dtype f32 = YK__DTYPE_F32, bf16 = YK__DTYPE_BF16;
+    yk__model m;
+    yk__error err = {0};
+    start(&m, 16);
+    int32_t x = input(&m, DIMS(1, 3, 16, 16));
+    int32_t a = conv(&m, x, 3, 8, 3); /* few channels: computes in f32, makes bf16 */
+    int32_t b = conv(&m, a, 8, 8, 3);
+    for (int join = 0; join < 3; join++) { /* the first two joins stay f32, the third does not */
+        int32_t both = op(&m, YK__OP_CONCAT, IN(a, b));
+        set_int(&m, "axis", 1);
+        a = conv(&m, both, 16, 8, 1);
+        b = conv(&m, a, 8, 8, 3);
+    }
+    finish(&m, b); /* an output stays f32 */
+    if (yk__lower_bf16(&m, yk__ref_evaluate, &err)) fail_msg("%s", err.message);
+    if (yk__graph_verify(&m.graph, &err)) fail_msg("%s", err.message);
+    expect_types(&m, 0, f32, bf16);
+    expect_types(&m, 1, bf16, f32); /* only a join reads it */
+    expect_types(&m, 2, f32, f32);
+    expect_types(&m, 3, bf16, f32);
+    expect_types(&m, 4, f32, f32);
+    expect_types(&m, 6, bf16, bf16);
+    expect_types(&m, 7, bf16, f32);
+    assert_true(count(&m, YK__OP_CAST) > 0);
+    assert_int_equal(m.graph.values[m.graph.outputs[0]].dtype, f32);
+    yk__model_free(&m);
+}
+
+/* The errors of a filter's weights add up to a fraction of what nearest neighbours would leave. */
+static void bf16_weights_are_rounded_in_balance(void **state) {
+    (void)state;
+    yk__model m;
+    yk__error err = {0};
+    start(&m, 8);
+    int32_t x = input(&m, DIMS(1, 32, 8, 8)), y = conv(&m, x, 32, 4, 3);
+    finish(&m, y);
+    const float *before = m.graph.values[m.graph.nodes[0].in[1]].data;
+    if (yk__lower_bf16(&m, yk__ref_evaluate, &err)) fail_msg("%s", err.message);
+    const uint16_t *after = m.graph.values[find(&m, YK__OP_CONV)->in[1]].data;
+    double all_balanced = 0, all_nearest = 0;
+    for (int filter = 0; filter < 4; filter++) {
+        double balanced = 0, nearest = 0;
+        for (int i = filter * 288; i < (filter + 1) * 288; i++) {
+            double off = (double)before[i] - (double)yk__bf16_to_float(after[i]);
+            balanced += off;
+            nearest += (double)before[i] - (double)yk__bf16_to_float(yk__float_to_bf16(before[i]));
+            assert_true(fabs(off) <= 0x1p-8 * 2.0 / 3 * 2 * fabs((double)before[i])); /* two thirds of a unit */
+        }
+        all_balanced += fabs(balanced);
+        all_nearest += fabs(nearest);
+    }
+    assert_true(all_balanced < all_nearest / 4);
+    yk__model_free(&m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(identities_are_removed),
@@ -903,6 +976,8 @@ int main(void) {
         cmocka_unit_test(passes_can_be_chosen),
         cmocka_unit_test(unknown_passes_are_an_error),
         cmocka_unit_test(no_memory_is_an_error),
+        cmocka_unit_test(bf16_lies_between_convolutions),
+        cmocka_unit_test(bf16_weights_are_rounded_in_balance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
