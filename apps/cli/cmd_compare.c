@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 static const cli_option options[] = {
-    {"--summary", NULL, "compare answers only, over all pictures: lost, added, renamed, mean and worst differences"},
+    {"--summary", NULL, "compare answers only, over all pictures: lost, added, renamed; mean, 95 % and worst differences"},
     {"--device-b", "D", "the device of B; default: that of A, and ref when A and B are the same file"},
     {"--conf", "C", "compare detections above C; default: the model's (0.25)"},
     {"--iou", "I", "NMS threshold; default: the model's"},

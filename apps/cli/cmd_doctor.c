@@ -29,7 +29,7 @@ const cli_command cmd_doctor = {
         "pointed out.\n\n"
         "All of it is read off files and names. No library is loaded and no driver is called, so that a broken one cannot make "
         "this command hang. Compute capabilities are read off names and marked likely. The environment variable YOLK_CPU "
-        "(avx512, avx2, neon, generic) caps the instruction set.",
+        "(amx, avx512bf16, avx512, avx2, neon, generic) caps the instruction set.",
     .options = options,
     .max_arguments = 0,
     .run = run};
