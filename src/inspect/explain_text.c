@@ -50,7 +50,19 @@ static size_t entity_length(const char *text, size_t n, char *c) {
 static bool is_break_escape(const char *text, size_t at, size_t n) {
     if (at + 1 >= n || at == 0) return false;
     char next = text[at + 1], before = text[at - 1];
-    return (next == 'n' || next == 'r' || next == 't') && strchr(".,;)]}\" ", before) != NULL && before != 0;
+    return (next == 'n' || next == 'r' || next == 't') && strchr(".,;)]}|\" ", before) != NULL && before != 0;
+}
+
+/* A line break in JSON: \u000a, \u000d. */
+static bool is_code_escape(const char *text, size_t n) {
+    return n >= 6 && memcmp(text, "\\u000", 5) == 0 && strchr("aAdD", text[5]) && text[5];
+}
+
+/* The border of a table's cell stands alone; Triton prints its models' states so, wrapped inside the cells. `alone` says that
+ * something was dropped before it. */
+static bool is_border(const char *text, size_t n, bool alone) {
+    if (*text != '|' || !alone) return false;
+    return n == 1 || (unsigned char)text[1] <= ' ' || (text[1] == '\\' && n > 2 && (text[2] == 'n' || text[2] == 'u'));
 }
 
 static void add(yk__squeezed *out, char c, yk__gap *gap) {
@@ -86,9 +98,14 @@ yk__code yk__squeeze(const char *text, size_t n, yk__squeezed *out, yk__error *e
             i++;
             continue;
         }
+        if (c == '\\' && is_code_escape(text + i, n - i)) {
+            widen(&gap, YK__GAP_LINE);
+            i += 5;
+            continue;
+        }
         if (c == '\\' && i + 1 < n && strchr("\\\"'", text[i + 1]) && text[i + 1]) continue;
         if (c == 0) continue;
-        if (is_dropped(c) || (line_start && is_quotation(c))) {
+        if (is_dropped(c) || (line_start && is_quotation(c)) || is_border(text + i, n - i, line_start || gap != YK__GAP_NONE)) {
             widen(&gap, is_quote(c) ? YK__GAP_QUOTE : YK__GAP_BLANK);
             continue;
         }

@@ -2,7 +2,8 @@
  *
  * Squeezed text keeps printable ASCII in lower case, without blanks, line breaks and quotes; for each character it is known
  * what stood before it, which numbers and paths need. Control bytes, quotes, asterisks and bytes above 126 are dropped like
- * blanks, and at the start of a line the signs of quotation (> | #) too; NUL without a trace, so that UTF-16 reads as ASCII. */
+ * blanks, and so are the borders of tables and, at the start of a line, the signs of quotation (> | #); NUL without a trace, so
+ * that UTF-16 reads as ASCII. */
 #ifndef YK_INSPECT_EXPLAIN_TEXT_H
 #define YK_INSPECT_EXPLAIN_TEXT_H
 

@@ -342,6 +342,17 @@ static const sample samples[] = {
     {"cause-hidden-by-wrapper", NULL, NULL,
      "UNAVAILABLE: Internal: unable to load plan file to auto complete config: /models/det/1/model.plan"},
     {"cause-hidden-by-wrapper", NULL, NULL, "UNAVAILABLE: Internal: unable to create TensorRT engine"},
+    {"cause-hidden-by-wrapper", NULL, NULL, /* in a cell of a table */
+     "+-------+---------+--------------------------------------------+\n"
+     "| Model | Version | Status                                     |\n"
+     "+-------+---------+--------------------------------------------+\n"
+     "| det   | 1       | UNAVAILABLE: Internal: unable to load plan |\n"
+     "|       |         | file to auto complete config: /models/det/ |\n"
+     "|       |         | 1/model.plan                               |\n"},
+    {"exact-version-mismatch older-plan-on-newer-runtime", "8.6.1.6", "8.5.3.1",
+     "| det | 1 | 6: The engine plan file is not compatible with this version of  |\n"
+     "|     |   | TensorRT, expecting library version 8.6.1.6 got 8.5.3            |\n"
+     "|     |   | .1, please rebuild.                                               |"},
     {"cause-hidden-by-wrapper", NULL, NULL, "[!] Could not deserialize engine. See log for details.\n"},
     {"cause-hidden-by-wrapper", NULL, NULL,
      "failed to load 'det' version 1: Internal: onnx runtime error 6: could not deserialize engine from cache"},
