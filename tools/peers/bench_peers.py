@@ -140,12 +140,13 @@ def main():
     parser.add_argument("--engines", default="")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=1.5)
+    parser.add_argument("--note", default="", help="a sentence for the page: weights, circumstances")
     parser.add_argument("--keep", action="store_true", help="add to FOLDER/peers.json instead of beginning anew")
     a = parser.parse_args()
     a.engines = [e for e in a.engines.split(",") if e]
     os.makedirs(a.out, exist_ok=True)
     result = {"date": datetime.date.today().isoformat(), "processor": processor(), "cores": os.cpu_count(),
-              "image": os.path.basename(a.image) if a.image else None, "rounds": a.rounds, "seconds": a.seconds, "rows": []}
+              "image": os.path.basename(a.image) if a.image else None, "rounds": a.rounds, "seconds": a.seconds, "note": a.note, "rows": []}
     path = os.path.join(a.out, "peers.json")
     if a.keep and os.path.exists(path):
         with open(path) as f:

@@ -74,8 +74,10 @@ def page(result, plot):
     yield f"- yolk's figure is the inference stage of `yolk bench --json` (picture {picture}): all that the exported graph computes, decoding of boxes"
     yield "  included. *lazy* leaves out head work that cannot matter at the default threshold, *dense* computes everything. Peers get a ready"
     yield "  float tensor."
+    if result.get("note"):
+        yield f"- {result['note']}"
     yield ""
-    yield f"![medians relative to yolk]({os.path.basename(plot)})"
+    yield f"![medians relative to the fastest peer]({os.path.basename(plot)})"
     for precision in dict.fromkeys(r["precision"] for r in result["rows"]):
         for threads in sorted({r["threads"] for r in result["rows"] if r["precision"] == precision}):
             rows = [r for r in result["rows"] if r["precision"] == precision and r["threads"] == threads]
