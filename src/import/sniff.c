@@ -12,7 +12,7 @@ typedef struct known {
     const char *sentence;
 } known;
 
-#define PYTORCH "export it with `yolo export format=onnx`; reading .pt files is not supported yet"
+#define PYTORCH "not one that can be read here; export it with `yolo export format=onnx`"
 
 static const known KNOWN[] = {
     {0, 22, "version https://git-lf", YK__FORMAT,
