@@ -246,7 +246,7 @@ static bool judge_generation(subject *s) {
 }
 
 static void judge_serialization(subject *s) {
-    char expected[64], found[64], ours[16] = "", theirs[16];
+    char expected[64], found[64], ours[16] = "", theirs[24];
     if (s->serialization < 0 || !s->release) return;
     const int number = s->release == s->loader_release ? (int)s->serialization : yk__serialization_of(s->loader_release);
     if (number == s->serialization) return;
