@@ -17,6 +17,7 @@
 #include "backend/cpu/blocked_template.h"
 #include "backend/cpu/tile_words.h"
 #include "backend/cpu/winograd_cpu.h"
+#include "backend/cpu/winograd_words.h"
 
 typedef struct wino_job {
     const yk__wino_state *state;
@@ -44,27 +45,6 @@ INLINE tile_place place_of(const wino_job *job, int64_t index) {
     const int64_t q = job->list ? job->list[index] : index, per_picture = state->tiles_h * state->tiles_w;
     const int64_t t = q % per_picture;
     return (tile_place){.n = q / per_picture, .ty = t / state->tiles_w, .tx = t % state->tiles_w};
-}
-
-/* One row (or column) of B^T d. */
-INLINE void transform_in_6(const vf d[6], vf out[6]) {
-    const vf three_halves = v_set1(1.5f);
-    const vf e = d[3] - d[1], f = d[4] - d[2];
-    out[0] = v_fma(three_halves, e, (d[0] - d[2]) + f);
-    out[1] = v_fma(three_halves, d[2] + d[3], e + f);
-    out[2] = v_fma(three_halves, d[3] - d[2], f - e);
-    out[3] = v_fma(v_set1(2.0f), e, f);
-    out[4] = v_fma(v_set1(-0.5f), e, f);
-    out[5] = v_fma(three_halves, f, (d[5] - d[3]) - e);
-}
-
-/* One row (or column) of A^T m. */
-INLINE void transform_out_6(const vf m[6], vf out[4]) {
-    const vf s = m[1] + m[2], t = m[1] - m[2];
-    out[0] = (m[0] + s) + (m[3] + m[4]);
-    out[1] = v_fma(v_set1(0.5f), m[3], v_fma(v_set1(-2.0f), m[4], t));
-    out[2] = v_fma(v_set1(0.25f), m[3], v_fma(v_set1(4.0f), m[4], s));
-    out[3] = v_fma(v_set1(0.125f), m[3], v_fma(v_set1(-8.0f), m[4], t)) + m[5];
 }
 
 /* One row (or column) of G g. */
@@ -100,12 +80,12 @@ INLINE void transform_tile_in(const float *p, int64_t row, float *to, int64_t te
     UNROLL(6) for (int x = 0; x < 6; x++) {
         vf d[6], o[6];
         UNROLL(6) for (int y = 0; y < 6; y++) d[y] = v_load(p + y * row + x * LANES);
-        transform_in_6(d, o);
+        wino_in_6(d, o);
         UNROLL(6) for (int y = 0; y < 6; y++) half[y][x] = o[y];
     }
     UNROLL(6) for (int y = 0; y < 6; y++) {
         vf o[6];
-        transform_in_6(half[y], o);
+        wino_in_6(half[y], o);
         UNROLL(6) for (int x = 0; x < 6; x++) v_store(to + (y * 6 + x) * term, o[x]);
     }
 }
@@ -195,12 +175,12 @@ INLINE void transform_tile_out(const float *p, int64_t term, vf bias, float *out
     UNROLL(6) for (int x = 0; x < 6; x++) {
         vf d[6], o[4];
         UNROLL(6) for (int y = 0; y < 6; y++) d[y] = v_load(p + (y * 6 + x) * term);
-        transform_out_6(d, o);
+        wino_out_6(d, o);
         UNROLL(4) for (int y = 0; y < 4; y++) half[y][x] = o[y];
     }
     UNROLL(4) for (int y = 0; y < 4; y++) {
         vf o[4];
-        transform_out_6(half[y], o);
+        wino_out_6(half[y], o);
         UNROLL(4) for (int x = 0; x < 4; x++) v_store(out + (y * 4 + x) * LANES, o[x] + bias);
     }
 }
