@@ -2,49 +2,17 @@
  * other processors differ by a common factor that decides nothing. */
 #include "backend/cpu/cpu_isa.h"
 
-const yk__cpu_isa yk__cpu_isa_avx512 = {.isa = YK__ISA_AVX512,
-                                        .name = "avx512",
-                                        .block = 16,
-                                        .rates = {.conv_gflops = 230,
-                                                  .conv_1x1_gflops = 200,
-                                                  .winograd_gflops = 200,
-                                                  .bf16_gflops = 160,
-                                                  .depthwise_gflops = 60,
-                                                  .transform_ns = 30,
-                                                  .kernels_ns = 15,
-                                                  .silu_ns = 1.8,
-                                                  .bytes_per_ns = 20,
-                                                  .weight_bytes_per_ns = 40,
-                                                  .step_ns = 1500}};
-const yk__cpu_isa yk__cpu_isa_avx512bf16 = {.isa = YK__ISA_AVX512,
-                                            .name = "avx512bf16",
-                                            .block = 16,
-                                            .avx512_bf16 = true,
-                                            .rates = {.conv_gflops = 230,
-                                                      .conv_1x1_gflops = 200,
-                                                      .winograd_gflops = 200,
-                                                      .bf16_gflops = 440,
-                                                      .depthwise_gflops = 60,
-                                                      .transform_ns = 30,
-                                                      .silu_ns = 1.8,
-                                                      .bytes_per_ns = 20,
-                                                      .weight_bytes_per_ns = 40,
-                                                      .step_ns = 1500}};
-const yk__cpu_isa yk__cpu_isa_amx = {.isa = YK__ISA_AVX512,
-                                     .name = "amx",
-                                     .block = 16,
-                                     .avx512_bf16 = true,
-                                     .tiles = true,
-                                     .rates = {.conv_gflops = 230,
-                                               .conv_1x1_gflops = 200,
-                                               .winograd_gflops = 200,
-                                               .bf16_gflops = 1500,
-                                               .depthwise_gflops = 60,
-                                               .transform_ns = 30,
-                                               .silu_ns = 1.8,
-                                               .bytes_per_ns = 20,
-                                               .weight_bytes_per_ns = 40,
-                                               .step_ns = 1500}};
+/* The three names of AVX-512 differ in bf16 alone: f32 has the same kernels, so it must have the same rates and choices. */
+#define AVX512_RATES(of_bf16) \
+    { \
+        .conv_gflops = 230, .conv_1x1_gflops = 200, .winograd_gflops = 200, .bf16_gflops = (of_bf16), .depthwise_gflops = 60, \
+        .transform_ns = 30, .kernels_ns = 15, .silu_ns = 1.8, .bytes_per_ns = 20, .weight_bytes_per_ns = 40, .step_ns = 1500 \
+    }
+const yk__cpu_isa yk__cpu_isa_avx512 = {.isa = YK__ISA_AVX512, .name = "avx512", .block = 16, .rates = AVX512_RATES(160)};
+const yk__cpu_isa yk__cpu_isa_avx512bf16 = {
+    .isa = YK__ISA_AVX512, .name = "avx512bf16", .block = 16, .avx512_bf16 = true, .rates = AVX512_RATES(440)};
+const yk__cpu_isa yk__cpu_isa_amx = {
+    .isa = YK__ISA_AVX512, .name = "amx", .block = 16, .avx512_bf16 = true, .tiles = true, .rates = AVX512_RATES(1500)};
 const yk__cpu_isa yk__cpu_isa_avx2 = {.isa = YK__ISA_AVX2,
                                       .name = "avx2",
                                       .block = 8,
