@@ -68,8 +68,10 @@ struct yk__step {
     /* NULL, or u8 PLAIN N x ceil(H/4) x ceil(W/4) over output 0: tiles of 4x4 pixels that will be read. What lies in the others
      * is then anything and need not be computed; the halo is written all the same. Only for kernels that said by_tiles. */
     const yk__operand *tiles;
-    size_t scratch_offset, scratch_bytes; /* in the context's memory, this step's alone while it runs; 64-byte aligned */
-    double cost_ns;                       /* the cost model's estimate */
+    /* in the context's memory, this step's alone while it runs: 64-byte aligned, at least what the kernel asked for. All steps
+     * of a plan have the same, and workers divide it by yk__scratch_share, so that a worker finds its share in its own cache */
+    size_t scratch_offset, scratch_bytes;
+    double cost_ns; /* the cost model's estimate */
 };
 
 /* Inputs and outputs a kernel may say something about; further ones (a Concat may have thousands) are PLAIN. */
@@ -101,7 +103,7 @@ typedef struct yk__need {
     bool skip[YK__MAX_OPERANDS]; /* input i is not read at run time (it went into packed weights or state) */
     bool by_tiles;               /* can leave out tiles of output 0 (step->tiles); output 0 has the size of input 0 */
     int32_t tile_reach;          /* by_tiles: pixels of input 0 around a tile that it depends on, at most 4 */
-    size_t scratch_bytes;        /* whole step: kernels divide it among workers themselves */
+    size_t scratch_bytes;        /* whole step: yk__scratch_share or the kernel itself divides it among workers */
     size_t packed_bytes;
     uint32_t packed_format; /* equal format, node and bytes: packed weights can be shared between shapes; 0: never shared */
     double cost_ns;         /* estimate for one picture on this ISA with query->n_threads threads; lower wins, 0 is
@@ -172,6 +174,11 @@ static inline void *yk__operand_data(const yk__operand *operand, const yk__exec 
         return (void *)(uintptr_t)(operand->input == 0 ? (const void *)exec->input.tensor : exec->other_inputs[operand->input]);
     default: return NULL;
     }
+}
+
+/* What each of the workers gets of a step's scratch when all of it is divided among them: bytes, whole cache lines. */
+static inline size_t yk__scratch_share(const yk__step *step, const yk__exec *exec) {
+    return step->scratch_bytes / (size_t)yk__pool_size(exec->pool) / YK__CACHE_LINE * YK__CACHE_LINE;
 }
 
 /* The shape at run time. */

@@ -14,7 +14,7 @@ typedef struct bf16_job {
     const void *residual;
     const yk__operand *in_at, *out_at, *residual_at;
     const uint8_t *tiles; /* N x rows x columns of 4x4 tiles that will be read, or NULL: all */
-    int64_t band_rows, n_bands, panels_per_task, panel_tasks;
+    int64_t n_bands, panels_per_task, panel_tasks;
 } bf16_job;
 
 /* x / (1 + e^-x), e^-x within 3e-6: far below half a unit of bf16 (2e-3), which is what becomes of it. */
@@ -97,9 +97,7 @@ INLINE void bf16_share_out(bf16_job *job, int threads) {
     int64_t bands = (wanted + job->panel_tasks * s->n - 1) / (job->panel_tasks * s->n);
     const int64_t for_cache = (state->in_bytes + BF16_L2_BYTES - 1) / BF16_L2_BYTES;
     if (job->panels_per_task > 1 && bands < for_cache) bands = for_cache;
-    if (bands > s->oh) bands = s->oh;
-    job->band_rows = (s->oh + bands - 1) / bands;
-    job->n_bands = (s->oh + job->band_rows - 1) / job->band_rows;
+    job->n_bands = bands > 1 ? yk__band_count(s->oh, bands, threads) : 1;
 }
 
 /* Rows y0 .. y1-1 of one panel of picture n, borders aside. */
@@ -107,8 +105,9 @@ typedef void (*bf16_rows_fn)(const bf16_job *job, const yk__bf16_panel *panel, i
 
 INLINE void bf16_task(const bf16_job *job, int task, const bf16_rows_fn rows) {
     const int64_t band = task % job->n_bands, group = task / job->n_bands % job->panel_tasks,
-                  n = task / job->n_bands / job->panel_tasks, y0 = band * job->band_rows, oh = job->state->shape.oh;
-    const int64_t y1 = y0 + job->band_rows < oh ? y0 + job->band_rows : oh, first = group * job->panels_per_task;
+                  n = task / job->n_bands / job->panel_tasks, oh = job->state->shape.oh;
+    const int64_t y0 = yk__band_start(oh, job->n_bands, band), y1 = yk__band_start(oh, job->n_bands, band + 1);
+    const int64_t first = group * job->panels_per_task;
     for (int64_t p = first; p < first + job->panels_per_task && p < job->state->n_panels; p++) {
         const yk__bf16_panel *panel = &job->state->panels[p];
         rows(job, panel, n, y0, y1);

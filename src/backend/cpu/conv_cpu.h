@@ -78,6 +78,7 @@ typedef struct yk__conv_first_state {
     yk__conv_state conv;
     bool from_input;                               /* the step does ImageInput's work too */
     float scale;                                   /* pictures: v / scale, then (v - mean) / std where table is set */
+    float reciprocal;                              /* 1 / scale where one step of Newton gives every v / scale exactly, or 0 */
     const float *table;                            /* [c in picture order][256], or NULL: plain division */
     int32_t position[YK__CONV_FIRST_MAX_CHANNELS]; /* where network channel c lies in an interleaved pixel */
     int64_t row_floats;                            /* of a converted row, its zero margins included */

@@ -1,5 +1,6 @@
 /* The first convolution: three (at most four) input channels, whose padding to a whole block would be mostly wasted work. It
  * can take over ImageInput, so that pictures go straight into registers and no f32 copy of them is ever written. */
+#include <math.h>
 #include <string.h>
 
 #include "backend/cpu/cpu_kernels.h"
@@ -62,11 +63,22 @@ bool yk__conv_first_accept(const yk__kernel *kernel, const yk__query *query, yk_
     need->skip[1] = need->skip[2] = true;
     need->packed_bytes = (size_t)((int64_t)out_blocks * isa->block + floats) * sizeof(float);
     need->packed_format = fuse ? 2 : 3; /* channel order differs */
-    need->scratch_bytes = (size_t)(query->n_threads * s.kh * row_floats(&s)) * sizeof(float);
+    need->scratch_bytes =
+        (size_t)query->n_threads * yk__round_up((size_t)(s.kh * row_floats(&s)) * sizeof(float), YK__CACHE_LINE);
     double flops = 2.0 * (double)floats * (double)(s.oh * s.ow), outputs = (double)(out_blocks * s.oh * s.ow);
     double convert = yk__cpu_move_ns(isa, 2.0 * (double)(s.c * s.h * s.w));
     need->cost_ns = yk__cpu_shared_ns(isa, query, flops / isa->rates.conv_1x1_gflops + outputs * isa->rates.silu_ns + convert);
     return true;
+}
+
+/* 1 / scale, or 0 where the quotient of some byte would not be that of a division. */
+static float proven_reciprocal(float scale) {
+    const float reciprocal = 1.0f / scale;
+    for (int v = 0; v < 256; v++) {
+        const float close = (float)v * reciprocal;
+        if (fmaf(fmaf(-close, scale, (float)v), reciprocal, close) != (float)v / scale) return 0;
+    }
+    return reciprocal;
 }
 
 static yk__code image_state(const yk__step *step, yk__arena *arena, yk__conv_first_state *made, yk__error *err) {
@@ -79,6 +91,7 @@ static yk__code image_state(const yk__step *step, yk__arena *arena, yk__conv_fir
         made->position[c] = rgb ? 2 - c : c; /* pictures are BGR */
         plain = plain && mean[c] == 0 && std[c] == 1;
     }
+    made->reciprocal = proven_reciprocal(made->scale);
     if (plain) return YK__OK;
     float *table = yk__arena_array(arena, 3 * 256, sizeof *table);
     if (!table) return yk__arena_error(arena, "a convolution", err);

@@ -8,9 +8,11 @@ typedef struct first_job {
     const yk__conv_first_state *state;
     const yk__exec *exec;
     const float *tensor, *bias, *weights;
-    float *out, *scratch;
+    float *out;
+    uint8_t *scratch;
+    size_t worker_bytes; /* from one worker's ring of rows to the next's */
     const yk__operand *out_at;
-    int64_t band_rows, n_bands;
+    int64_t n_bands;
 } first_job;
 
 typedef struct row_tile {
@@ -70,6 +72,14 @@ static void interleave_3(const float *restrict a, const float *restrict b, const
     }
 }
 
+/* v / scale, bit for bit, for the values of a byte: a division takes as long as the convolution behind it. */
+INLINE vf scaled(vf v, const yk__conv_first_state *state) {
+    const vf scale = v_set1(state->scale), reciprocal = v_set1(state->reciprocal);
+    if (!HAVE_FMA || state->reciprocal == 0) return v / scale;
+    const vf close = v * reciprocal;
+    return v_fma(v_fnma(close, scale, v), reciprocal, close);
+}
+
 /* Row y of picture n, interleaved, behind pad_left zero pixels; rows outside are zero. */
 static void convert_row(const first_job *job, int64_t n, int64_t y, float *row) {
     const yk__conv_first_state *state = job->state;
@@ -87,7 +97,7 @@ static void convert_row(const first_job *job, int64_t n, int64_t y, float *row) 
             for (int64_t i = 0; i < count; i++) to[i] = state->table[i % 3 * 256 + from[i]];
         } else {
             int64_t i = 0;
-            for (; i + LANES <= count; i += LANES) v_store(to + i, v_from_u8(from + i) / v_set1(state->scale));
+            for (; i + LANES <= count; i += LANES) v_store(to + i, scaled(v_from_u8(from + i), state));
             for (; i < count; i++) to[i] = (float)from[i] / state->scale;
         }
     } else {
@@ -150,9 +160,9 @@ static void first_task(void *argument, int task, int worker) {
     const yk__conv_state *conv = &job->state->conv;
     const yk__conv_shape *s = &conv->shape;
     const yk__operand *out_at = job->out_at;
-    const int64_t n = task / job->n_bands, y0 = task % job->n_bands * job->band_rows;
-    const int64_t y1 = y0 + job->band_rows < s->oh ? y0 + job->band_rows : s->oh;
-    float *ring = job->scratch + worker * s->kh * job->state->row_floats;
+    const int64_t n = task / job->n_bands, band = task % job->n_bands;
+    const int64_t y0 = yk__band_start(s->oh, job->n_bands, band), y1 = yk__band_start(s->oh, job->n_bands, band + 1);
+    float *ring = (float *)(void *)(job->scratch + (size_t)worker * job->worker_bytes);
     const int64_t out = n * out_at->image_stride;
     const float *rows[YK__CONV_FIRST_MAX_KERNEL];
     int64_t next = y0 * s->sh - s->pad_top; /* first input row not yet converted */
@@ -181,12 +191,11 @@ yk__code ISA(yk__conv_first_run)(const yk__step *step, yk__exec *exec, yk__error
                      .bias = step->packed,
                      .weights = (const float *)step->packed + (int64_t)state->conv.out_blocks * LANES,
                      .out = yk__operand_data(&step->out[0], exec),
-                     .scratch = (float *)(void *)(exec->memory + step->scratch_offset),
+                     .scratch = exec->memory + step->scratch_offset,
+                     .worker_bytes = yk__scratch_share(step, exec),
                      .out_at = &step->out[0]};
     const int threads = yk__pool_size(exec->pool);
-    const int64_t bands = threads > 1 ? 8 * (int64_t)threads : 1;
-    job.band_rows = (s->oh + bands - 1) / bands;
-    job.n_bands = (s->oh + job.band_rows - 1) / job.band_rows;
+    job.n_bands = yk__band_count(s->oh, threads > 1 ? 8 * (int64_t)threads : 1, threads);
     yk__pool_for(exec->pool, (int)(s->n * job.n_bands), first_task, &job);
     return YK__OK;
 }

@@ -14,7 +14,7 @@ typedef struct conv_job {
     const float *in, *residual, *bias, *weights;
     float *out;
     const yk__operand *in_at, *out_at, *residual_at;
-    int64_t band_rows, n_bands, panels_per_task, panel_tasks;
+    int64_t n_bands, panels_per_task, panel_tasks;
     const uint8_t *tiles; /* N x rows x columns of 4x4 tiles that will be read, or NULL: all */
 } conv_job;
 
@@ -173,8 +173,8 @@ static void conv_task(void *argument, int task, int worker) {
     const conv_job *job = argument;
     const int64_t band = task % job->n_bands, group = task / job->n_bands % job->panel_tasks,
                   n = task / job->n_bands / job->panel_tasks;
-    const int64_t y0 = band * job->band_rows;
-    const int64_t y1 = y0 + job->band_rows < job->state->shape.oh ? y0 + job->band_rows : job->state->shape.oh;
+    const int64_t oh = job->state->shape.oh, y0 = yk__band_start(oh, job->n_bands, band),
+                  y1 = yk__band_start(oh, job->n_bands, band + 1);
     const int64_t first = group * job->panels_per_task;
     for (int64_t p = first; p < first + job->panels_per_task && p < job->state->n_panels; p++) {
         conv_panel_rows(job, &job->state->panels[p], n, y0, y1);
@@ -192,9 +192,7 @@ static void share_out(conv_job *job, int threads) {
     int64_t bands = (wanted + job->panel_tasks * s->n - 1) / (job->panel_tasks * s->n);
     const int64_t for_cache = (state->in_floats + YK__CONV_L2_FLOATS - 1) / YK__CONV_L2_FLOATS;
     if (job->panels_per_task > 1 && bands < for_cache) bands = for_cache;
-    if (bands > s->oh) bands = s->oh;
-    job->band_rows = (s->oh + bands - 1) / bands;
-    job->n_bands = (s->oh + job->band_rows - 1) / job->band_rows;
+    job->n_bands = bands > 1 ? yk__band_count(s->oh, bands, threads) : 1;
 }
 
 yk__code ISA(yk__conv_direct_run)(const yk__step *step, yk__exec *exec, yk__error *err) {

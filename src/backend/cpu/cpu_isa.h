@@ -53,4 +53,14 @@ double yk__cpu_move_ns(const yk__cpu_isa *isa, double floats);
  * depend on it */
 double yk__cpu_shared_ns(const yk__cpu_isa *isa, const yk__query *query, double one_thread_ns);
 
+/* Bands of rows that threads share: at least `wanted`, as many for each thread, none empty. */
+static inline int64_t yk__band_count(int64_t rows, int64_t wanted, int64_t threads) {
+    const int64_t n = (wanted + threads - 1) / threads * threads;
+    return n < rows ? n : rows;
+}
+/* First row of a band; band n_bands begins where the last one ends. */
+static inline int64_t yk__band_start(int64_t rows, int64_t n_bands, int64_t band) {
+    return rows * band / n_bands;
+}
+
 #endif

@@ -7,7 +7,7 @@ typedef struct px_job {
     const yk__operand *in_at, *out_at;
     const void *in;
     void *out;
-    int64_t h, w, blocks, band_rows, n_bands; /* of the output */
+    int64_t h, w, blocks, n_bands; /* of the output */
 } px_job;
 
 typedef struct px_part {
@@ -15,8 +15,9 @@ typedef struct px_part {
 } px_part;
 
 INLINE px_part px_part_of(const px_job *job, int task) {
-    const int64_t n = task / job->n_bands, y0 = task % job->n_bands * job->band_rows;
-    return (px_part){.n = n, .y0 = y0, .y1 = y0 + job->band_rows < job->h ? y0 + job->band_rows : job->h};
+    const int64_t n = task / job->n_bands, band = task % job->n_bands;
+    return (px_part){
+        .n = n, .y0 = yk__band_start(job->h, job->n_bands, band), .y1 = yk__band_start(job->h, job->n_bands, band + 1)};
 }
 
 static yk__code run_px(const yk__step *step, yk__exec *exec, yk__task_fn task) {
@@ -29,9 +30,8 @@ static yk__code run_px(const yk__step *step, yk__exec *exec, yk__task_fn task) {
                   .h = dim[2],
                   .w = dim[3],
                   .blocks = (dim[1] + LANES - 1) / LANES};
-    const int64_t bands = 4 * (int64_t)yk__pool_size(exec->pool);
-    job.band_rows = (job.h + bands - 1) / bands;
-    job.n_bands = (job.h + job.band_rows - 1) / job.band_rows;
+    const int64_t threads = yk__pool_size(exec->pool);
+    job.n_bands = yk__band_count(job.h, 4 * threads, threads);
     yk__pool_for(exec->pool, (int)(dim[0] * job.n_bands), task, &job);
     return YK__OK;
 }

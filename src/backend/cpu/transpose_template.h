@@ -8,7 +8,7 @@ typedef struct transpose_job {
     const float *in, *bias, *weights;
     float *out;
     const yk__operand *in_at, *out_at;
-    int64_t band_rows, n_bands;
+    int64_t n_bands;
 } transpose_job;
 
 /* Bias, activation and store of mv * np vectors, `step` floats apart in the output. */
@@ -52,8 +52,8 @@ static void transpose_task(void *argument, int task, int worker) {
     const transpose_job *job = argument;
     const yk__transpose_state *state = job->state;
     const yk__conv_shape *s = &state->shape;
-    const int64_t n = task / job->n_bands, y0 = task % job->n_bands * job->band_rows;
-    const int64_t y1 = y0 + job->band_rows < s->h ? y0 + job->band_rows : s->h;
+    const int64_t n = task / job->n_bands, band = task % job->n_bands;
+    const int64_t y0 = yk__band_start(s->h, job->n_bands, band), y1 = yk__band_start(s->h, job->n_bands, band + 1);
     for (int32_t p = 0; p < state->n_panels; p++) {
         for (int64_t y = y0; y < y1; y++) transpose_row(job, &state->panels[p], n, y);
     }
@@ -73,9 +73,8 @@ yk__code ISA(yk__transpose_run)(const yk__step *step, yk__exec *exec, yk__error 
                          .weights = (const float *)step->packed + (int64_t)state->out_blocks * LANES,
                          .in_at = &step->in[0],
                          .out_at = &step->out[0]};
-    const int64_t bands = 4 * (int64_t)yk__pool_size(exec->pool);
-    job.band_rows = (state->shape.h + bands - 1) / bands;
-    job.n_bands = (state->shape.h + job.band_rows - 1) / job.band_rows;
+    const int64_t threads = yk__pool_size(exec->pool);
+    job.n_bands = yk__band_count(state->shape.h, 4 * threads, threads);
     yk__pool_for(exec->pool, (int)(state->shape.n * job.n_bands), transpose_task, &job);
     return YK__OK;
 }
