@@ -7,7 +7,7 @@
 
 #include "plan/plan_stages.h"
 
-/* A stretch of memory taken from one step to another: a root tensor, or a step's scratch. */
+/* A stretch of memory taken from one step to another: a root tensor, or the scratch. */
 typedef struct stretch {
     size_t bytes, *offset;
     size_t at;
@@ -192,15 +192,20 @@ yk__code yk__plan_memory(yk__planner *planner, yk__error *err) {
                              .first = tensor->first,
                              .last = tensor->last};
     }
+    /* One place for the scratch of all steps, never used for tensors: a worker's share then stays in its own cache from step to
+     * step, instead of lying where another core has just written. */
+    size_t scratch = 0, scratch_at = 0;
     for (int32_t s = 0; s < planner->n_drafts; s++) {
-        yk__draft *draft = &planner->drafts[s];
-        if (draft->dropped || draft->need->scratch_bytes == 0) continue;
-        if (draft->need->scratch_bytes > SIZE_MAX / 4)
-            return yk__fail(err, YK__LIMIT, "a step asks for too much scratch memory");
-        all[n++] = (stretch){.bytes = yk__round_up(draft->need->scratch_bytes, YK__CACHE_LINE),
-                             .offset = &draft->scratch_offset,
-                             .first = s,
-                             .last = s};
+        const yk__draft *draft = &planner->drafts[s];
+        if (!draft->dropped && draft->need->scratch_bytes > scratch) scratch = draft->need->scratch_bytes;
     }
-    return place(planner, all, n, err);
+    if (scratch > SIZE_MAX / 4) return yk__fail(err, YK__LIMIT, "a step asks for too much scratch memory");
+    scratch = yk__round_up(scratch, YK__CACHE_LINE);
+    if (scratch > 0) {
+        all[n++] = (stretch){.bytes = scratch, .offset = &scratch_at, .first = 0, .last = planner->n_drafts};
+    }
+    YK__TRY(place(planner, all, n, err));
+    for (int32_t s = 0; s < planner->n_drafts; s++) planner->drafts[s].scratch_offset = scratch_at;
+    planner->scratch_bytes = scratch;
+    return YK__OK;
 }

@@ -70,6 +70,7 @@ typedef struct yk__planner {
     int32_t *plain_of, *blocked_of; /* per value: its tensor in this form, -1 */
     yk__draft *drafts;
     int32_t n_drafts, drafts_capacity;
+    size_t scratch_bytes; /* what the steps share, after the memory stage */
 } yk__planner;
 
 /* The stages, in order. */

@@ -62,7 +62,7 @@ static yk__code make_step(const yk__planner *planner, const yk__draft *draft, yk
                        .in = operands,
                        .out = operands + draft->n_in,
                        .scratch_offset = draft->scratch_offset,
-                       .scratch_bytes = draft->need->scratch_bytes,
+                       .scratch_bytes = draft->need->scratch_bytes ? planner->scratch_bytes : 0,
                        .cost_ns = draft->need->cost_ns};
     for (int32_t i = 0; i < draft->n_in; i++) step->in[i] = make_operand(planner, draft->in[i]);
     for (int32_t i = 0; i < draft->n_out; i++) step->out[i] = make_operand(planner, draft->out[i]);

@@ -12,7 +12,7 @@ import sys
 
 MOST = 0.05
 FEWEST_FMA = 16
-TILE = re.compile(r"^(tile|product|first)_\d")
+TILE = re.compile(r"^(tile|product|first|few)_\d")
 
 
 def functions(binary, objdump):

@@ -61,11 +61,12 @@ bool yk__winograd_bf16_accept(const yk__kernel *kernel, const yk__query *query, 
     int64_t bias = (int64_t)s.conv.out_blocks * isa->block, in_lanes = (int64_t)s.conv.in_blocks * isa->block;
     need->packed_bytes = (size_t)(bias + YK__WINO_TERMS * in_lanes * bias) * sizeof(float);
     need->packed_format = 1;
-    need->scratch_bytes = (size_t)(query->n_threads * s.worker_floats) * sizeof(float);
     need->by_tiles = c->oh == c->h && c->ow == c->w;
     need->tile_reach = 1;
     if (c->n * s.tiles_h * s.tiles_w > INT32_MAX) return false;
-    need->scratch_bytes += (size_t)(c->n * s.tiles_h * s.tiles_w) * sizeof(int32_t);
+    /* the first worker's holds the list of tiles behind its floats */
+    const size_t worker = (size_t)s.worker_floats * sizeof(float) + (size_t)(c->n * s.tiles_h * s.tiles_w) * sizeof(int32_t);
+    need->scratch_bytes = (size_t)query->n_threads * yk__round_up(worker, YK__CACHE_LINE);
     double tiles = (double)(s.tiles_h * s.tiles_w);
     double products = tiles * 2.0 * YK__WINO_TERMS * (double)(in_lanes * bias) / isa->rates.winograd_gflops;
     double transforms = tiles * isa->rates.transform_ns * (s.conv.in_blocks + 1.2 * s.conv.out_blocks);
@@ -88,8 +89,6 @@ yk__code yk__winograd_bf16_prepare(const yk__kernel *kernel, const yk__step *ste
     if (!panels) return yk__arena_error(arena, "a convolution", err);
     made->n_panels = make_panels(made->conv.out_blocks, (int64_t)made->conv.in_blocks * isa->block, isa->block, panels);
     made->panels = panels;
-    size_t list_bytes = (size_t)(made->conv.shape.n * made->tiles_h * made->tiles_w) * sizeof(int32_t);
-    made->list_offset = step->scratch_bytes - list_bytes;
     *state = made;
     return YK__OK;
 }

@@ -19,7 +19,6 @@ typedef struct yk__wino_bf16_state {
     int64_t most_tiles;           /* per block of tiles */
     int64_t term_in, term_out;    /* floats from one term to the next, of transformed inputs and of products */
     int64_t worker_floats;        /* scratch of one worker */
-    size_t list_offset;           /* bytes: behind all workers' scratch a list of tiles */
 } yk__wino_bf16_state;
 
 yk__code yk__winograd_bf16_pack(const yk__kernel *kernel, const yk__step *step, void *packed, yk__pool *pool, yk__error *err);

@@ -10,7 +10,8 @@ typedef struct wino_job {
     bf16_job conv;
     const yk__wino_bf16_state *state;
     const float *weights;
-    float *scratch;
+    uint8_t *scratch;
+    size_t worker_bytes;       /* from one worker's scratch to the next's */
     int64_t n_tiles, n_blocks; /* of all pictures, or of the list */
     const int32_t *list;       /* the tiles to compute where some can be left out, else NULL: all of them */
 } wino_job;
@@ -120,7 +121,7 @@ static void wino_task(void *argument, int task, int worker) {
     const wino_job *job = argument;
     const yk__wino_bf16_state *state = job->state;
     const int64_t first = job->n_tiles * task / job->n_blocks, n_tiles = job->n_tiles * (task + 1) / job->n_blocks - first;
-    float *v = job->scratch + worker * state->worker_floats, *m = v + YK__WINO_TERMS * state->term_in;
+    float *v = (float *)(void *)(job->scratch + (size_t)worker * job->worker_bytes), *m = v + YK__WINO_TERMS * state->term_in;
     transform_in(job, first, n_tiles, v);
     for (int32_t p = 0; p < state->n_panels; p++) {
         multiply(job, &state->panels[p], n_tiles, v, m);
@@ -134,7 +135,7 @@ static void border_task(void *argument, int task, int worker) {
     zero_border(job->conv.out, job->conv.out_at, task, 0, job->state->conv.out_blocks, 0, job->state->conv.shape.oh);
 }
 
-/* The tiles that will be read, behind the workers' scratch. */
+/* The tiles that will be read, behind the first worker's scratch. */
 static void list_tiles(wino_job *job, const uint8_t *wanted, int32_t *list) {
     int32_t n = 0;
     for (int32_t q = 0; q < job->n_tiles; q++) {
@@ -149,13 +150,14 @@ yk__code ISA(yk__winograd_bf16_run)(const yk__step *step, yk__exec *exec, yk__er
     const yk__wino_bf16_state *state = step->state;
     const yk__conv_shape *s = &state->conv.shape;
     wino_job job = {.state = state,
-                    .scratch = (float *)(void *)(exec->memory + step->scratch_offset),
+                    .scratch = exec->memory + step->scratch_offset,
+                    .worker_bytes = yk__scratch_share(step, exec),
                     .n_tiles = s->n * state->tiles_h * state->tiles_w};
     bf16_operands(step, exec, &state->conv, &job.conv);
     job.weights = (const float *)(const void *)job.conv.weights;
     if (step->tiles) {
         list_tiles(&job, yk__operand_data(step->tiles, exec),
-                   (int32_t *)(void *)(exec->memory + step->scratch_offset + state->list_offset));
+                   (int32_t *)(void *)((float *)(void *)job.scratch + state->worker_floats));
     }
     const int64_t threads = yk__pool_size(exec->pool);
     job.n_blocks = (job.n_tiles + state->most_tiles - 1) / state->most_tiles;

@@ -35,12 +35,14 @@ static int64_t most_tiles(const yk__wino_state *s, int32_t block) {
     int64_t floats = half_cache < YK__WINO_LEAST_FLOATS ? YK__WINO_LEAST_FLOATS : half_cache;
     if (floats > YK__WINO_MOST_FLOATS) floats = YK__WINO_MOST_FLOATS;
     int64_t tiles = floats / (YK__WINO_TERMS * (int64_t)s->in_blocks * block) / YK__WINO_MIN_TILES * YK__WINO_MIN_TILES;
+    const int64_t all = s->shape.n * s->tiles_h * s->tiles_w;
+    if (tiles > all) tiles = all;
     if (tiles < YK__WINO_MIN_TILES) tiles = YK__WINO_MIN_TILES;
     return tiles > YK__WINO_MAX_TILES ? YK__WINO_MAX_TILES : tiles;
 }
 
-/* Block sizes and scratch; returns the bytes of the latter. */
-static size_t size_scratch(yk__wino_state *s, int32_t block, int32_t n_workers) {
+/* Block sizes and scratch; returns the bytes of the latter for one worker. */
+static size_t size_scratch(yk__wino_state *s, int32_t block) {
     const int64_t all = make_panels(s, block, NULL, NULL), widest = s->out_blocks < 3 ? s->out_blocks : YK__MAX_TILE_BLOCKS;
     const int32_t part_blocks = YK__WINO_PART_LANES / block;
     s->kept = all <= YK__WINO_KEPT_FLOATS;
@@ -48,13 +50,13 @@ static size_t size_scratch(yk__wino_state *s, int32_t block, int32_t n_workers) 
     const int32_t longest = (s->in_blocks + s->n_parts - 1) / s->n_parts;
     s->most_tiles = most_tiles(s, block);
     s->term_out = yk__wino_odd_lines(s->most_tiles * widest * block);
-    s->n_workers = n_workers < 1 ? 1 : n_workers;
     s->input_floats = YK__WINO_TERMS * yk__wino_odd_lines(s->most_tiles * s->in_blocks * block);
     s->weight_floats = s->kept ? all : YK__WINO_TERMS * yk__wino_odd_lines((int64_t)longest * block * widest * block);
     s->product_floats = YK__WINO_TERMS * s->term_out;
-    s->made_offset = (size_t)(s->n_workers * (s->input_floats + s->weight_floats + s->product_floats)) * sizeof(float);
-    s->list_offset = yk__round_up(s->made_offset + (size_t)(s->n_workers * (s->n_panels + 1)), YK__CACHE_LINE);
-    return s->list_offset + (size_t)(s->shape.n * s->tiles_h * s->tiles_w) * sizeof(int32_t);
+    const size_t floats = (size_t)(s->input_floats + s->weight_floats + s->product_floats) * sizeof(float);
+    s->made_offset = floats;
+    s->list_offset = yk__round_up(floats + (size_t)s->n_panels + 1, sizeof(int32_t));
+    return yk__round_up(s->list_offset + (size_t)(s->shape.n * s->tiles_h * s->tiles_w) * sizeof(int32_t), YK__CACHE_LINE);
 }
 
 static void resolve_blocks(yk__wino_state *s, int32_t block) {
@@ -92,7 +94,7 @@ bool yk__winograd_accept(const yk__kernel *kernel, const yk__query *query, yk__n
     const int64_t bias = (int64_t)s.out_blocks * isa->block, in_lanes = (int64_t)s.in_blocks * isa->block;
     need->packed_bytes = (size_t)(bias + 9 * in_lanes * bias) * sizeof(float);
     need->packed_format = 2;
-    need->scratch_bytes = size_scratch(&s, isa->block, query->n_threads);
+    need->scratch_bytes = (size_t)(query->n_threads > 1 ? query->n_threads : 1) * size_scratch(&s, isa->block);
     need->by_tiles = c->oh == c->h && c->ow == c->w;
     need->tile_reach = 1;
     need->cost_ns = yk__cpu_shared_ns(isa, query, cost_ns(&s, isa));
@@ -114,9 +116,7 @@ yk__code yk__winograd_prepare(const yk__kernel *kernel, const yk__step *step, yk
     make_panels(made, isa->block, panels, kept_at);
     made->panels = panels;
     made->kept_at = kept_at;
-    /* the workers that were counted when the step asked for its scratch */
-    int32_t n_workers = 1;
-    while (size_scratch(made, isa->block, n_workers) < step->scratch_bytes) n_workers++;
+    size_scratch(made, isa->block);
     *state = made;
     return YK__OK;
 }

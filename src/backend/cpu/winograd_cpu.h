@@ -31,10 +31,9 @@ typedef struct yk__wino_state {
     int64_t tiles_h, tiles_w;
     int64_t most_tiles; /* per block of tiles */
     int64_t term_out;   /* floats from one term of products to the next */
-    /* scratch, in floats: transformed inputs of all workers, then per worker transformed weights and products; after that
-     * which worker has made what (bytes) and a list of tiles */
+    /* a worker's scratch, in floats: transformed inputs, transformed weights, products; after them, in bytes, where it notes
+     * what it has made, and the first worker has a list of tiles */
     int64_t input_floats, weight_floats, product_floats;
-    int32_t n_workers;
     size_t made_offset, list_offset;
 } yk__wino_state;
 

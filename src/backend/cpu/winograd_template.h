@@ -22,18 +22,39 @@
 typedef struct wino_job {
     const yk__wino_state *state;
     const float *in, *residual, *bias, *weights;
-    float *out, *scratch;
+    float *out;
+    uint8_t *scratch;
+    size_t worker_bytes; /* from one worker's scratch to the next's */
     const yk__operand *in_at, *out_at, *residual_at;
     int64_t n_tiles, n_blocks; /* of all pictures, or of the list */
     const int32_t *list;       /* the tiles to compute where some can be left out, else NULL: all of them */
-    uint8_t *made;             /* [worker][panel]: whether its transformed weights are there; [worker]: transformed inputs */
 } wino_job;
 
-/* Neighbouring tiles of the job and their transformed inputs, terms `term` floats apart. */
+INLINE float *scratch_of(const wino_job *job, int worker) {
+    return (float *)(void *)(job->scratch + (size_t)worker * job->worker_bytes);
+}
+
+/* [panel]: whether this worker's transformed weights are there; [n_panels]: its transformed inputs */
+INLINE uint8_t *made_by(const wino_job *job, int worker) {
+    return job->scratch + (size_t)worker * job->worker_bytes + job->state->made_offset;
+}
+
+/* Neighbouring tiles of the job; strides, in floats, of their transformed inputs and of the products of one panel. */
 typedef struct tile_block {
     float *v;
-    int64_t first, n_tiles, term;
+    int64_t first, n_tiles, in_block, in_term, out_term;
 } tile_block;
+
+/* Few tiles (a small map, or few places where anything can matter): storing 36 terms of a kernel and reading them back would
+ * take longer than multiplying with them, so they are made again for each row of terms and used where they are. Transformed
+ * inputs then lie as [in block][term][tile][lane], as if there were this many tiles. */
+#if N_VREGS == 32
+#define FEW_TILES  4
+#define FEW_M_TERM (YK__MAX_TILE_BLOCKS * FEW_TILES * LANES)
+#else
+#define FEW_TILES  0
+#define FEW_M_TERM 0
+#endif
 
 /* A tile among those of all pictures: picture, row and column of tiles. */
 typedef struct tile_place {
@@ -49,12 +70,12 @@ INLINE tile_place place_of(const wino_job *job, int64_t index) {
 
 /* One row (or column) of G g. */
 INLINE void transform_kernel_3(const vf g[3], vf out[6]) {
-    const vf third = v_set1(1.0f / 3.0f), ends = g[0] + g[2];
+    const vf third = v_set1(1.0f / 3.0f), ends = g[0] + g[2], twice = g[1] + g[1];
     out[0] = g[0];
     out[1] = (ends + g[1]) * third;
     out[2] = (g[1] - ends) * third;
-    out[3] = v_fma(v_set1(4.0f), g[0], v_fma(v_set1(2.0f), g[1], g[2])) * v_set1(-4.0f / 15.0f);
-    out[4] = v_fma(v_set1(4.0f), g[2], v_fma(v_set1(-2.0f), g[1], g[0])) * v_set1(1.0f / 15.0f);
+    out[3] = v_fma(v_set1(4.0f), g[0], twice + g[2]) * v_set1(-4.0f / 15.0f);
+    out[4] = v_fma(v_set1(4.0f), g[2], g[0] - twice) * v_set1(1.0f / 15.0f);
     out[5] = g[2];
 }
 
@@ -111,12 +132,12 @@ static void transform_in(const wino_job *job, const tile_block *block) {
         const int64_t rows = s->h + at->halo - y, columns = s->w + at->halo - x;
         const float *p = job->in + place.n * at->image_stride + y * at->row_stride + x * LANES;
         for (int64_t b = 0; b < state->in_blocks; b++, p += at->block_stride) {
-            float *to = block->v + (b * block->n_tiles + t) * LANES;
+            float *to = block->v + b * block->in_block + t * LANES;
             if (rows >= 6 && columns >= 6) {
-                transform_tile_in(p, at->row_stride, to, block->term);
+                transform_tile_in(p, at->row_stride, to, block->in_term);
             } else {
                 copy_patch(p, at->row_stride, rows, columns, patch);
-                transform_tile_in(patch, 6 * LANES, to, block->term);
+                transform_tile_in(patch, 6 * LANES, to, block->in_term);
             }
         }
     }
@@ -145,11 +166,73 @@ static void multiply(const wino_job *job, const tile_block *block, int mv, int32
         for (int64_t g = 0; g < groups; g++) {
             const int64_t t = block->n_tiles * g / groups, np = block->n_tiles * (g + 1) / groups - t;
             ISA(yk__products)
-            [mv - 1][np - 1](block->v + k * block->term + (b0 * block->n_tiles + t) * LANES, block->n_tiles * LANES, b1 - b0,
-                             u + k * u_term, m + k * state->term_out + t * mv * LANES, part > 0);
+            [mv - 1][np - 1](block->v + k * block->in_term + b0 * block->in_block + t * LANES, block->in_block, b1 - b0,
+                             u + k * u_term, m + k * block->out_term + t * mv * LANES, part > 0);
         }
     }
 }
+
+#if FEW_TILES > 0
+/* Terms 6y .. 6y+5 of one block of outputs, going on over one block of input channels. v: its transformed inputs from the first
+ * of these terms; w: its kernels, taps `tap` floats apart; m: products of the first of these terms. */
+INLINE void few_terms(const float *v, const float *w, int64_t tap, float *m, bool more, const float *ahead, const int y,
+                      const int tiles) {
+    vf acc[6][FEW_TILES];
+    UNROLL(6) for (int x = 0; x < 6; x++) {
+        UNROLL(4) for (int j = 0; j < tiles; j++) acc[x][j] = more ? v_load(m + x * FEW_M_TERM + j * LANES) : v_zero();
+    }
+    for (int c = 0; c < LANES; c++, w += 9 * tap, ahead += 2 * LANES) {
+        __builtin_prefetch(ahead, 0, 2);
+        __builtin_prefetch(ahead + LANES, 0, 2);
+        vf row[3], u[6];
+        UNROLL(3) for (int x = 0; x < 3; x++) {
+            const vf column[3] = {v_load(w + x * tap), v_load(w + (3 + x) * tap), v_load(w + (6 + x) * tap)};
+            vf o[6];
+            transform_kernel_3(column, o);
+            row[x] = o[y];
+        }
+        transform_kernel_3(row, u);
+        UNROLL(6) for (int x = 0; x < 6; x++) {
+            UNROLL(4) for (int j = 0; j < tiles; j++) {
+                acc[x][j] = v_fma(u[x], v_set1(v[(x * FEW_TILES + j) * LANES + c]), acc[x][j]);
+            }
+        }
+    }
+    UNROLL(6) for (int x = 0; x < 6; x++) {
+        UNROLL(4) for (int j = 0; j < tiles; j++) v_store(m + x * FEW_M_TERM + j * LANES, acc[x][j]);
+    }
+}
+
+typedef void (*few_fn)(const float *v, const float *w, int64_t tap, float *m, bool more, const float *ahead);
+#define FEW(tiles, y) \
+    static void few_##tiles##_##y(const float *v, const float *w, int64_t tap, float *m, bool more, const float *ahead) { \
+        few_terms(v, w, tap, m, more, ahead, y, tiles); \
+    }
+#define FEW_FN(tiles, y)   few_##tiles##_##y,
+#define FEW_ROWS(X, tiles) X(tiles, 0) X(tiles, 1) X(tiles, 2) X(tiles, 3) X(tiles, 4) X(tiles, 5)
+FEW_ROWS(FEW, 1)
+FEW_ROWS(FEW, 2)
+FEW_ROWS(FEW, 3)
+FEW_ROWS(FEW, 4)
+/* [tiles - 1][row of terms] */
+static const few_fn few_products[FEW_TILES][6] = {
+    {FEW_ROWS(FEW_FN, 1)}, {FEW_ROWS(FEW_FN, 2)}, {FEW_ROWS(FEW_FN, 3)}, {FEW_ROWS(FEW_FN, 4)}};
+
+/* M of one panel with kernels w: the same chains of multiply-adds as multiply() makes. */
+static void multiply_few(const wino_job *job, const tile_block *block, int mv, const float *w, float *m) {
+    const int64_t tap = (int64_t)mv * LANES;
+    for (int64_t b = 0; b < job->state->in_blocks; b++, w += LANES * 9 * tap) {
+        const float *v = block->v + b * block->in_block;
+        for (int o = 0; o < mv; o++) {
+            for (int y = 0; y < 6; y++) {
+                few_products[block->n_tiles - 1][y](v + 6 * y * FEW_TILES * LANES, w + o * LANES, tap,
+                                                    m + 6 * y * FEW_M_TERM + o * block->n_tiles * LANES, b > 0,
+                                                    w + LANES * 9 * tap + (o * 6 + y) * LANES * 2 * LANES);
+            }
+        }
+    }
+}
+#endif
 
 /* M of one panel. */
 static void multiply_panel(const wino_job *job, const tile_block *block, int32_t p, int worker, float *u, float *m) {
@@ -159,7 +242,13 @@ static void multiply_panel(const wino_job *job, const tile_block *block, int32_t
     const float *w = job->weights + panel->weights;
     const int64_t channel = (int64_t)mv * LANES, longest = (state->in_blocks + state->n_parts - 1) / state->n_parts;
     const int64_t u_term = yk__wino_odd_lines(longest * LANES * channel);
-    uint8_t *made = &job->made[worker * state->n_panels + p];
+    uint8_t *made = made_by(job, worker) + p;
+#if FEW_TILES > 0
+    if (block->n_tiles <= FEW_TILES) {
+        multiply_few(job, block, mv, w, m);
+        return;
+    }
+#endif
     if (state->kept) u += state->kept_at[p];
     for (int32_t part = 0; part < state->n_parts; part++) {
         const int64_t b0 = yk__wino_part(state, part), b1 = yk__wino_part(state, part + 1);
@@ -233,7 +322,7 @@ static void transform_out(const wino_job *job, const tile_block *block, const yk
             const int64_t rows = s->oh - y < 4 ? s->oh - y : 4, columns = s->ow - x < 4 ? s->ow - x : 4;
             for (int b = 0; b < mv; b++) {
                 const int64_t o = panel->first_out_block + b, left = s->o - o * LANES;
-                transform_tile_out(m + (t0 * mv + b * np + j) * LANES, state->term_out, v_load(job->bias + o * LANES), tile);
+                transform_tile_out(m + (t0 * mv + b * np + j) * LANES, block->out_term, v_load(job->bias + o * LANES), tile);
                 const float *residual = NULL;
                 if (job->residual) {
                     residual = job->residual + place.n * job->residual_at->image_stride + o * job->residual_at->block_stride +
@@ -250,17 +339,24 @@ static void transform_out(const wino_job *job, const tile_block *block, const yk
 
 static void panel_of_block(const wino_job *job, const tile_block *block, int32_t p, int worker) {
     const yk__wino_state *state = job->state;
-    float *u = job->scratch + state->n_workers * state->input_floats + worker * (state->weight_floats + state->product_floats);
-    float *m = u + state->weight_floats;
+    float *u = scratch_of(job, worker) + state->input_floats, *m = u + state->weight_floats;
     multiply_panel(job, block, p, worker, u, m);
     transform_out(job, block, &state->panels[p], m);
 }
 
 static tile_block block_of(const wino_job *job, int64_t first, int64_t end, int worker) {
-    return (tile_block){.v = job->scratch + worker * job->state->input_floats,
-                        .first = first,
-                        .n_tiles = end - first,
-                        .term = yk__wino_odd_lines((end - first) * job->state->in_blocks * LANES)};
+    const yk__wino_state *state = job->state;
+    tile_block block = {.v = scratch_of(job, worker), .first = first, .n_tiles = end - first};
+    if (block.n_tiles <= FEW_TILES) {
+        block.in_term = FEW_TILES * LANES;
+        block.in_block = YK__WINO_TERMS * block.in_term;
+        block.out_term = FEW_M_TERM;
+    } else {
+        block.in_block = block.n_tiles * LANES;
+        block.in_term = yk__wino_odd_lines(state->in_blocks * block.in_block);
+        block.out_term = state->term_out;
+    }
+    return block;
 }
 
 /* task: a block of tiles with all panels */
@@ -278,13 +374,13 @@ static void panel_task(void *argument, int task, int worker) {
     const wino_job *job = argument;
     const yk__wino_state *state = job->state;
     const tile_block block = block_of(job, 0, job->n_tiles, worker);
-    uint8_t *made = &job->made[state->n_workers * state->n_panels + worker];
+    uint8_t *made = made_by(job, worker) + state->n_panels;
     if (!*made) transform_in(job, &block);
     *made = 1;
     panel_of_block(job, &block, task, worker);
 }
 
-/* The tiles that will be read, behind the workers' scratch. */
+/* The tiles that will be read, behind the first worker's scratch. */
 static void list_tiles(wino_job *job, const uint8_t *wanted, int32_t *list) {
     int32_t n = 0;
     for (int32_t q = 0; q < job->n_tiles; q++) {
@@ -312,17 +408,18 @@ yk__code ISA(yk__winograd_run)(const yk__step *step, yk__exec *exec, yk__error *
     (void)err;
     const yk__wino_state *state = step->state;
     uint8_t *scratch = exec->memory + step->scratch_offset;
+    const int threads = yk__pool_size(exec->pool);
     wino_job job = {.state = state,
                     .in = yk__operand_data(&step->in[0], exec),
                     .out = yk__operand_data(&step->out[0], exec),
                     .bias = step->packed,
                     .weights = (const float *)step->packed + (int64_t)state->out_blocks * LANES,
-                    .scratch = (float *)(void *)scratch,
+                    .scratch = scratch,
+                    .worker_bytes = yk__scratch_share(step, exec),
                     .in_at = &step->in[0],
                     .out_at = &step->out[0],
-                    .n_tiles = state->shape.n * state->tiles_h * state->tiles_w,
-                    .made = scratch + state->made_offset};
-    memset(job.made, 0, (size_t)(state->n_workers * (state->n_panels + 1)));
+                    .n_tiles = state->shape.n * state->tiles_h * state->tiles_w};
+    for (int worker = 0; worker < threads; worker++) memset(made_by(&job, worker), 0, (size_t)state->n_panels + 1);
     if (state->shape.has_residual) {
         job.residual_at = &step->in[3];
         job.residual = yk__operand_data(job.residual_at, exec);
