@@ -22,12 +22,14 @@ typedef struct conv_job {
 typedef struct tile_args {
     const float *weights, *bias;
     int64_t in_block, tap_row, tap_column; /* floats from one input block, kernel row, kernel column to the next */
+    int64_t out_row;                       /* floats of the input from one output row to the next */
     int64_t first_in_block, in_blocks, channels, kh, kw;
 } tile_args;
 
-/* mv output blocks x np pixels, sx input pixels apart. in: the first pixel's first tap in the panel's first input block; out:
+/* mv output blocks x np pixels, sx input pixels apart, in so many rows of equal length. in: the first pixel's first tap in the panel's first input block; out:
  * mv * np vectors, before the epilogue. */
-INLINE void conv_tile(const tile_args *t, const float *in, float *out, const int mv, const int np, const int sx) {
+INLINE void conv_tile(const tile_args *t, const float *in, float *out, const int mv, const int np, const int sx,
+                      const int rows) {
     vf acc[YK__MAX_TILE_BLOCKS][NP1];
     UNROLL(4) for (int m = 0; m < mv; m++) {
         UNROLL(16) for (int j = 0; j < np; j++) acc[m][j] = v_load(t->bias + m * LANES);
@@ -38,12 +40,14 @@ INLINE void conv_tile(const tile_args *t, const float *in, float *out, const int
         for (int64_t y = 0; y < t->kh; y++) {
             for (int64_t x = 0; x < t->kw; x++) {
                 const float *p = in + b * t->in_block + y * t->tap_row + x * t->tap_column;
-                for (int64_t c = 0; c < lanes; c += 4, p += 4) {
+                const float *below = p + (rows - 1) * t->out_row;
+                for (int64_t c = 0; c < lanes; c += 4, p += 4, below += 4) {
                     UNROLL(4) for (int u = 0; u < 4; u++, w += mv * LANES) {
                         vf weight[YK__MAX_TILE_BLOCKS];
                         UNROLL(4) for (int m = 0; m < mv; m++) weight[m] = v_load(w + m * LANES);
                         UNROLL(16) for (int j = 0; j < np; j++) {
-                            const vf pixel = v_set1(p[j * sx * LANES + u]);
+                            const int half = np / rows;
+                            const vf pixel = v_set1(j < half ? p[j * sx * LANES + u] : below[(j - half) * sx * LANES + u]);
                             UNROLL(4) for (int m = 0; m < mv; m++) acc[m][j] = v_fma(weight[m], pixel, acc[m][j]);
                         }
                     }
@@ -61,10 +65,10 @@ typedef void (*tile_fn)(const tile_args *t, const float *in, float *out);
 /* One function per tile size and stride; a stride above 2 goes pixel by pixel through the first. */
 #define TILE(mv, np) \
     static void tile_##mv##x##np##_s1(const tile_args *t, const float *in, float *out) { \
-        conv_tile(t, in, out, mv, np, 1); \
+        conv_tile(t, in, out, mv, np, 1, 1); \
     } \
     static void tile_##mv##x##np##_s2(const tile_args *t, const float *in, float *out) { \
-        conv_tile(t, in, out, mv, np, 2); \
+        conv_tile(t, in, out, mv, np, 2, 1); \
     }
 #define TILE_S1(mv, np) tile_##mv##x##np##_s1,
 #define TILE_S2(mv, np) tile_##mv##x##np##_s2,
@@ -75,17 +79,38 @@ TILES_3(TILE)
 static const tile_fn tiles[2][YK__MAX_TILE_BLOCKS][NP1] = {{{TILES_1(TILE_S1)}, {TILES_2(TILE_S1)}, {TILES_3(TILE_S1)}},
                                                            {{TILES_1(TILE_S2)}, {TILES_2(TILE_S2)}, {TILES_3(TILE_S2)}}};
 
-/* Activation, residual and store of mv * np vectors. out, residual: the tile's first pixel in its first block. */
-static void finish_tile(const conv_job *job, float *tile, int mv, int64_t np, int64_t used_lanes, float *out,
+/* Narrow maps: two rows in one tile, so that each weight that is fetched serves twice the pixels. */
+#if NP1 >= 14 && NP2 >= 14
+#define LEAST_PAIR     5
+#define MOST_PAIR      7
+#define TILES_PAIR(mv) PAIR(mv, 5) PAIR(mv, 6) PAIR(mv, 7)
+#define PAIR(mv, width) \
+    static void tile_##mv##x##width##x2_s1(const tile_args *t, const float *in, float *out) { \
+        conv_tile(t, in, out, mv, 2 * width, 1, 2); \
+    } \
+    static void tile_##mv##x##width##x2_s2(const tile_args *t, const float *in, float *out) { \
+        conv_tile(t, in, out, mv, 2 * width, 2, 2); \
+    }
+TILES_PAIR(1)
+TILES_PAIR(2)
+#undef PAIR
+#define PAIRS(mv, s) {tile_##mv##x5x2_s##s, tile_##mv##x6x2_s##s, tile_##mv##x7x2_s##s}
+/* [stride - 1][blocks - 1][width - LEAST_PAIR] */
+static const tile_fn pair_tiles[2][2][MOST_PAIR - LEAST_PAIR + 1] = {{PAIRS(1, 1), PAIRS(2, 1)}, {PAIRS(1, 2), PAIRS(2, 2)}};
+#endif
+
+/* Activation, residual and store of `rows` rows of np pixels of mv blocks. out, residual: the first pixel in the first block. */
+static void finish_tile(const conv_job *job, float *tile, int mv, int64_t np, int rows, int64_t used_lanes, float *out,
                         const float *residual) {
     const yk__conv_shape *s = &job->state->shape;
-    activate(tile, mv * np, s->act, s->alpha, s->beta);
-    if (used_lanes < LANES) zero_lanes(tile + (mv - 1) * np * LANES, np, used_lanes);
-    for (int m = 0; m < mv; m++) {
-        float *to = out + m * job->out_at->block_stride;
-        const float *from = tile + m * np * LANES;
+    activate(tile, mv * rows * np, s->act, s->alpha, s->beta);
+    if (used_lanes < LANES) zero_lanes(tile + (mv - 1) * rows * np * LANES, rows * np, used_lanes);
+    for (int i = 0; i < mv * rows; i++) {
+        const int m = i / rows, y = i % rows;
+        float *to = out + m * job->out_at->block_stride + y * job->out_at->row_stride;
+        const float *from = tile + i * np * LANES;
         if (residual) {
-            const float *more = residual + m * job->residual_at->block_stride;
+            const float *more = residual + m * job->residual_at->block_stride + y * job->residual_at->row_stride;
             for (int64_t j = 0; j < np; j++) v_store(to + j * LANES, v_load(from + j * LANES) + v_load(more + j * LANES));
         } else {
             for (int64_t j = 0; j < np; j++) v_store(to + j * LANES, v_load(from + j * LANES));
@@ -109,15 +134,43 @@ static void conv_run(const panel_part *part, int64_t y, int64_t x0, int64_t x1) 
     const yk__conv_shape *s = &job->state->shape;
     const int mv = part->panel->n_out_blocks;
     const int64_t widest = s->sw <= 2 ? most_pixels[mv - 1] : 1, n_tiles = (x1 - x0 + widest - 1) / widest;
-    const float *in = part->in + y * s->sh * job->in_at->row_stride;
+    const float *in = part->in + y * part->tile.out_row;
     float tile[YK__MAX_TILE_BLOCKS * NP1 * LANES] __attribute__((aligned(64)));
     for (int64_t i = 0; i < n_tiles; i++) {
         const int64_t x = x0 + (x1 - x0) * i / n_tiles, np = x0 + (x1 - x0) * (i + 1) / n_tiles - x;
         tiles[s->sw == 2][mv - 1][np - 1](&part->tile, in + x * s->sw * LANES, tile);
-        finish_tile(job, tile, mv, np, part->used_lanes, part->out + y * job->out_at->row_stride + x * LANES,
+        finish_tile(job, tile, mv, np, 1, part->used_lanes, part->out + y * job->out_at->row_stride + x * LANES,
                     part->residual ? part->residual + y * job->residual_at->row_stride + x * LANES : NULL);
     }
 }
+
+#if NP1 >= 14 && NP2 >= 14
+/* Rows y and y + 1, all of them. */
+static void conv_two_rows(const panel_part *part, int64_t y) {
+    const conv_job *job = part->job;
+    const yk__conv_shape *s = &job->state->shape;
+    const int mv = part->panel->n_out_blocks;
+    float tile[2 * YK__MAX_TILE_BLOCKS * NP1 * LANES] __attribute__((aligned(64)));
+    pair_tiles[s->sw - 1][mv - 1][s->ow - LEAST_PAIR](&part->tile, part->in + y * part->tile.out_row, tile);
+    finish_tile(job, tile, mv, s->ow, 2, part->used_lanes, part->out + y * job->out_at->row_stride,
+                part->residual ? part->residual + y * job->residual_at->row_stride : NULL);
+}
+
+/* How many of the rows left are done at once. */
+static int64_t rows_at_once(const panel_part *part, int64_t left) {
+    const yk__conv_shape *s = &part->job->state->shape;
+    const bool pairs = s->ow >= LEAST_PAIR && s->ow <= MOST_PAIR && s->sw <= 2 && part->panel->n_out_blocks <= 2;
+    return pairs && left >= 2 && !part->job->tiles ? 2 : 1;
+}
+#else
+static void conv_two_rows(const panel_part *part, int64_t y) {
+    (void)part, (void)y;
+}
+static int64_t rows_at_once(const panel_part *part, int64_t left) {
+    (void)part, (void)left;
+    return 1;
+}
+#endif
 
 /* The runs of row y that lie in tiles somebody will read. */
 static void conv_wanted_runs(const panel_part *part, int64_t n, int64_t y) {
@@ -144,6 +197,7 @@ static void conv_panel_rows(const conv_job *job, const yk__conv_panel *panel, in
                                 .in_block = in_at->block_stride,
                                 .tap_row = s->dh * in_at->row_stride,
                                 .tap_column = s->dw * LANES,
+                                .out_row = s->sh * in_at->row_stride,
                                 .first_in_block = panel->first_in_block,
                                 .in_blocks = panel->n_in_blocks,
                                 .channels = s->c,
@@ -157,9 +211,12 @@ static void conv_panel_rows(const conv_job *job, const yk__conv_panel *panel, in
         part.residual =
             job->residual + n * job->residual_at->image_stride + panel->first_out_block * job->residual_at->block_stride;
     }
-    for (int64_t y = y0; y < y1; y++) {
+    for (int64_t y = y0, rows; y < y1; y += rows) {
+        rows = rows_at_once(&part, y1 - y);
         if (job->tiles)
             conv_wanted_runs(&part, n, y);
+        else if (rows == 2)
+            conv_two_rows(&part, y);
         else
             conv_run(&part, y, 0, s->ow);
     }
@@ -181,13 +238,14 @@ static void conv_task(void *argument, int task, int worker) {
     }
 }
 
-/* Tasks: bands of rows, all panels in each, while the weights stay in the second-level cache from band to band; otherwise one
- * panel per task. Some tasks per thread to spare, so that a thread that was held up can be helped. */
+/* Tasks: bands of rows, all panels in each, while the weights stay in the second-level cache from band to band and the input is
+ * what there is more of; otherwise one panel per task. Some tasks per thread to spare, so that a thread that was held up can be helped. */
 static void share_out(conv_job *job, int threads) {
     const yk__conv_state *state = job->state;
     const yk__conv_shape *s = &state->shape;
     const int64_t wanted = threads > 1 ? 4 * (int64_t)threads : 1;
-    job->panels_per_task = state->weights_floats > YK__CONV_L2_FLOATS ? 1 : state->n_panels;
+    const bool by_panels = state->weights_floats > YK__CONV_L2_FLOATS || state->weights_floats > 2 * state->in_floats;
+    job->panels_per_task = by_panels ? 1 : state->n_panels;
     job->panel_tasks = (state->n_panels + job->panels_per_task - 1) / job->panels_per_task;
     int64_t bands = (wanted + job->panel_tasks * s->n - 1) / (job->panel_tasks * s->n);
     const int64_t for_cache = (state->in_floats + YK__CONV_L2_FLOATS - 1) / YK__CONV_L2_FLOATS;
