@@ -24,22 +24,32 @@ typedef struct tile_args {
     int64_t in_block, tap_row, tap_column; /* floats from one input block, kernel row, kernel column to the next */
     int64_t out_row;                       /* floats of the input from one output row to the next */
     int64_t first_in_block, in_blocks, channels, kh, kw;
+    const float *ahead; /* fetching tiles: weights that are wanted next, of which each tap of an input block fetches FETCHED */
 } tile_args;
 
-/* mv output blocks x np pixels, sx input pixels apart, in so many rows of equal length. in: the first pixel's first tap in the panel's first input block; out:
- * mv * np vectors, before the epilogue. */
-INLINE void conv_tile(const tile_args *t, const float *in, float *out, const int mv, const int np, const int sx,
-                      const int rows) {
+/* Floats that a fetching tile brings into the second-level cache for each 16 x 32 that it reads: four rows of tiles fetch what
+ * a panel of two blocks holds. */
+#define FETCHED (LANES / 2 * LANES)
+INLINE const float *fetch(const float *ahead) {
+    UNROLL(8) for (int i = 0; i < LANES / 2; i++) __builtin_prefetch(ahead + i * LANES, 0, 2);
+    return ahead + FETCHED;
+}
+
+/* mv output blocks x np pixels, sx input pixels apart, in so many rows of equal length. in: the first pixel's first tap in the
+ * panel's first input block; out: mv * np vectors, before the epilogue. */
+INLINE void conv_tile(const tile_args *t, const float *in, float *out, const int mv, const int np, const int sx, const int rows,
+                      const bool fetching) {
     vf acc[YK__MAX_TILE_BLOCKS][NP1];
     UNROLL(4) for (int m = 0; m < mv; m++) {
         UNROLL(16) for (int j = 0; j < np; j++) acc[m][j] = v_load(t->bias + m * LANES);
     }
-    const float *w = t->weights;
+    const float *w = t->weights, *ahead = t->ahead;
     for (int64_t b = 0; b < t->in_blocks; b++) {
         const int64_t lanes = yk__conv_lanes(t->channels, t->first_in_block + b, LANES);
         for (int64_t y = 0; y < t->kh; y++) {
             for (int64_t x = 0; x < t->kw; x++) {
                 const float *p = in + b * t->in_block + y * t->tap_row + x * t->tap_column;
+                if (fetching) ahead = fetch(ahead);
                 const float *below = p + (rows - 1) * t->out_row;
                 for (int64_t c = 0; c < lanes; c += 4, p += 4, below += 4) {
                     UNROLL(4) for (int u = 0; u < 4; u++, w += mv * LANES) {
@@ -62,14 +72,16 @@ INLINE void conv_tile(const tile_args *t, const float *in, float *out, const int
 
 typedef void (*tile_fn)(const tile_args *t, const float *in, float *out);
 
-/* One function per tile size and stride; a stride above 2 goes pixel by pixel through the first. */
-#define TILE(mv, np) \
-    static void tile_##mv##x##np##_s1(const tile_args *t, const float *in, float *out) { \
-        conv_tile(t, in, out, mv, np, 1, 1); \
-    } \
-    static void tile_##mv##x##np##_s2(const tile_args *t, const float *in, float *out) { \
-        conv_tile(t, in, out, mv, np, 2, 1); \
+/* One function per tile size and stride (a stride above 2 goes pixel by pixel through the first); where vectors are whole cache
+ * lines, tiles of two blocks once more with fetching. */
+#define CAN_FETCH (LANES == 16)
+#define TILE_OF(mv, np, name, sx, rows, fetching) \
+    static void name(const tile_args *t, const float *in, float *out) { \
+        conv_tile(t, in, out, mv, np, sx, rows, fetching); \
     }
+#define TILE(mv, np) \
+    TILE_OF(mv, np, tile_##mv##x##np##_s1, 1, 1, false) \
+    TILE_OF(mv, np, tile_##mv##x##np##_s2, 2, 1, false)
 #define TILE_S1(mv, np) tile_##mv##x##np##_s1,
 #define TILE_S2(mv, np) tile_##mv##x##np##_s2,
 TILES_1(TILE)
@@ -78,28 +90,35 @@ TILES_3(TILE)
 /* [stride - 1][blocks - 1][pixels - 1] */
 static const tile_fn tiles[2][YK__MAX_TILE_BLOCKS][NP1] = {{{TILES_1(TILE_S1)}, {TILES_2(TILE_S1)}, {TILES_3(TILE_S1)}},
                                                            {{TILES_1(TILE_S2)}, {TILES_2(TILE_S2)}, {TILES_3(TILE_S2)}}};
-
-/* Narrow maps: two rows in one tile, so that each weight that is fetched serves twice the pixels. */
-#if NP1 >= 14 && NP2 >= 14
-#define LEAST_PAIR     5
-#define MOST_PAIR      7
-#define TILES_PAIR(mv) PAIR(mv, 5) PAIR(mv, 6) PAIR(mv, 7)
-#define PAIR(mv, width) \
-    static void tile_##mv##x##width##x2_s1(const tile_args *t, const float *in, float *out) { \
-        conv_tile(t, in, out, mv, 2 * width, 1, 2); \
-    } \
-    static void tile_##mv##x##width##x2_s2(const tile_args *t, const float *in, float *out) { \
-        conv_tile(t, in, out, mv, 2 * width, 2, 2); \
-    }
-TILES_PAIR(1)
-TILES_PAIR(2)
-#undef PAIR
-#define PAIRS(mv, s) {tile_##mv##x5x2_s##s, tile_##mv##x6x2_s##s, tile_##mv##x7x2_s##s}
-/* [stride - 1][blocks - 1][width - LEAST_PAIR] */
-static const tile_fn pair_tiles[2][2][MOST_PAIR - LEAST_PAIR + 1] = {{PAIRS(1, 1), PAIRS(2, 1)}, {PAIRS(1, 2), PAIRS(2, 2)}};
+#if CAN_FETCH
+#define FETCHING(mv, np) \
+    TILE_OF(mv, np, tile_##mv##x##np##_s1f, 1, 1, true) \
+    TILE_OF(mv, np, tile_##mv##x##np##_s2f, 2, 1, true)
+#define FETCHING_S1(mv, np) tile_##mv##x##np##_s1f,
+#define FETCHING_S2(mv, np) tile_##mv##x##np##_s2f,
+TILES_2(FETCHING)
+static const tile_fn fetching_tiles[2][NP1] = {{TILES_2(FETCHING_S1)}, {TILES_2(FETCHING_S2)}};
 #endif
 
-/* Activation, residual and store of `rows` rows of np pixels of mv blocks. out, residual: the first pixel in the first block. */
+/* Narrow maps: two rows of two blocks in one tile, so that each weight that is fetched serves twice the pixels. */
+#if CAN_FETCH && NP2 >= 14
+#define LEAST_PAIR 5
+#define MOST_PAIR  7
+#define PAIR(width) \
+    TILE_OF(2, 2 * width, tile_2x##width##x2_s1, 1, 2, false) \
+    TILE_OF(2, 2 * width, tile_2x##width##x2_s2, 2, 2, false) \
+    TILE_OF(2, 2 * width, tile_2x##width##x2_s1f, 1, 2, true) \
+    TILE_OF(2, 2 * width, tile_2x##width##x2_s2f, 2, 2, true)
+PAIR(5)
+PAIR(6)
+PAIR(7)
+#define PAIRS(s) \
+    { tile_2x5x2_##s, tile_2x6x2_##s, tile_2x7x2_##s }
+/* [fetching][stride - 1][width - LEAST_PAIR] */
+static const tile_fn pair_tiles[2][2][MOST_PAIR - LEAST_PAIR + 1] = {{PAIRS(s1), PAIRS(s2)}, {PAIRS(s1f), PAIRS(s2f)}};
+#endif
+
+/* Activation, residual and store of `rows` rows of np pixels of mv blocks. out, residual: their first pixel. */
 static void finish_tile(const conv_job *job, float *tile, int mv, int64_t np, int rows, int64_t used_lanes, float *out,
                         const float *residual) {
     const yk__conv_shape *s = &job->state->shape;
@@ -126,10 +145,28 @@ typedef struct panel_part {
     const float *in, *residual; /* first pixel of the panel's first block; in: less the padding */
     float *out;
     int64_t used_lanes;
+    const float *fetch_at, *fetch_end; /* weights to bring into the second-level cache meanwhile, those that are left */
+    int64_t fetch_step;                /* by one tile */
 } panel_part;
 
+/* Whether the next tile is to fetch weights besides. */
+INLINE bool fetch_more(panel_part *part) {
+    if (part->fetch_at >= part->fetch_end) return false;
+    part->tile.ahead = part->fetch_at;
+    part->fetch_at += part->fetch_step;
+    return true;
+}
+
+INLINE tile_fn tile_for(panel_part *part, int64_t np) {
+    const int mv = part->panel->n_out_blocks, s2 = part->job->state->shape.sw == 2;
+#if CAN_FETCH
+    if (mv == 2 && fetch_more(part)) return fetching_tiles[s2][np - 1];
+#endif
+    return tiles[s2][mv - 1][np - 1];
+}
+
 /* Pixels x0 .. x1-1 of row y. */
-static void conv_run(const panel_part *part, int64_t y, int64_t x0, int64_t x1) {
+static void conv_run(panel_part *part, int64_t y, int64_t x0, int64_t x1) {
     const conv_job *job = part->job;
     const yk__conv_shape *s = &job->state->shape;
     const int mv = part->panel->n_out_blocks;
@@ -138,20 +175,20 @@ static void conv_run(const panel_part *part, int64_t y, int64_t x0, int64_t x1) 
     float tile[YK__MAX_TILE_BLOCKS * NP1 * LANES] __attribute__((aligned(64)));
     for (int64_t i = 0; i < n_tiles; i++) {
         const int64_t x = x0 + (x1 - x0) * i / n_tiles, np = x0 + (x1 - x0) * (i + 1) / n_tiles - x;
-        tiles[s->sw == 2][mv - 1][np - 1](&part->tile, in + x * s->sw * LANES, tile);
+        tile_for(part, np)(&part->tile, in + x * s->sw * LANES, tile);
         finish_tile(job, tile, mv, np, 1, part->used_lanes, part->out + y * job->out_at->row_stride + x * LANES,
                     part->residual ? part->residual + y * job->residual_at->row_stride + x * LANES : NULL);
     }
 }
 
-#if NP1 >= 14 && NP2 >= 14
+#ifdef MOST_PAIR
 /* Rows y and y + 1, all of them. */
-static void conv_two_rows(const panel_part *part, int64_t y) {
+static void conv_two_rows(panel_part *part, int64_t y) {
     const conv_job *job = part->job;
     const yk__conv_shape *s = &job->state->shape;
     const int mv = part->panel->n_out_blocks;
     float tile[2 * YK__MAX_TILE_BLOCKS * NP1 * LANES] __attribute__((aligned(64)));
-    pair_tiles[s->sw - 1][mv - 1][s->ow - LEAST_PAIR](&part->tile, part->in + y * part->tile.out_row, tile);
+    pair_tiles[fetch_more(part)][s->sw - 1][s->ow - LEAST_PAIR](&part->tile, part->in + y * part->tile.out_row, tile);
     finish_tile(job, tile, mv, s->ow, 2, part->used_lanes, part->out + y * job->out_at->row_stride,
                 part->residual ? part->residual + y * job->residual_at->row_stride : NULL);
 }
@@ -159,11 +196,11 @@ static void conv_two_rows(const panel_part *part, int64_t y) {
 /* How many of the rows left are done at once. */
 static int64_t rows_at_once(const panel_part *part, int64_t left) {
     const yk__conv_shape *s = &part->job->state->shape;
-    const bool pairs = s->ow >= LEAST_PAIR && s->ow <= MOST_PAIR && s->sw <= 2 && part->panel->n_out_blocks <= 2;
+    const bool pairs = s->ow >= LEAST_PAIR && s->ow <= MOST_PAIR && s->sw <= 2 && part->panel->n_out_blocks == 2;
     return pairs && left >= 2 && !part->job->tiles ? 2 : 1;
 }
 #else
-static void conv_two_rows(const panel_part *part, int64_t y) {
+static void conv_two_rows(panel_part *part, int64_t y) {
     (void)part, (void)y;
 }
 static int64_t rows_at_once(const panel_part *part, int64_t left) {
@@ -173,7 +210,7 @@ static int64_t rows_at_once(const panel_part *part, int64_t left) {
 #endif
 
 /* The runs of row y that lie in tiles somebody will read. */
-static void conv_wanted_runs(const panel_part *part, int64_t n, int64_t y) {
+static void conv_wanted_runs(panel_part *part, int64_t n, int64_t y) {
     const yk__conv_shape *s = &part->job->state->shape;
     const int64_t columns = (s->ow + YK__TILE - 1) / YK__TILE, rows = (s->oh + YK__TILE - 1) / YK__TILE;
     const uint8_t *wanted = part->job->tiles + (n * rows + y / YK__TILE) * columns;
@@ -211,6 +248,11 @@ static void conv_panel_rows(const conv_job *job, const yk__conv_panel *panel, in
         part.residual =
             job->residual + n * job->residual_at->image_stride + panel->first_out_block * job->residual_at->block_stride;
     }
+    if (job->panels_per_task == 1 && panel + 1 < job->state->panels + job->state->n_panels) {
+        part.fetch_at = job->weights + panel[1].weights;
+        part.fetch_end = part.fetch_at + (panel[1].weights - panel->weights);
+        part.fetch_step = FETCHED * panel->n_in_blocks * s->kh * s->kw;
+    }
     for (int64_t y = y0, rows; y < y1; y += rows) {
         rows = rows_at_once(&part, y1 - y);
         if (job->tiles)
@@ -239,7 +281,8 @@ static void conv_task(void *argument, int task, int worker) {
 }
 
 /* Tasks: bands of rows, all panels in each, while the weights stay in the second-level cache from band to band and the input is
- * what there is more of; otherwise one panel per task. Some tasks per thread to spare, so that a thread that was held up can be helped. */
+ * what there is more of; otherwise one panel per task. Some tasks per thread to spare, so that a thread that was held up can be
+ * helped. */
 static void share_out(conv_job *job, int threads) {
     const yk__conv_state *state = job->state;
     const yk__conv_shape *s = &state->shape;
