@@ -28,7 +28,8 @@
  *  - Strings are UTF-8. Strings that a handle gives out live as long as the handle.
  *  - Thread rules: yk_engine, yk_pool and finished yk_results may be used by many threads at once; a yk_context by one at a
  *    time. Everything else is a value.
- *  - What the library does to its process: it starts threads only inside pools (they block all signals), opens the files you
+ *  - What the library does to its process: it starts threads only inside pools (they block all signals; one that lost its
+ *    processor to another program is moved to another that it may use), opens the files you
  *    name and its cache folder, reads the environment variables YOLK_CPU, YOLK_MODELS, XDG_CACHE_HOME and HOME, and nothing
  *    else; yk_machine_describe alone looks around on the machine. It never exits, aborts, prints, changes the locale or
  * installs handlers. A child of a fork may go on using handles of its parent; its pools then run on the calling thread alone.

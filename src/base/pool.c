@@ -12,7 +12,18 @@
  * consistent, so either the worker sees the closed gate or the caller sees the worker inside. There is no fence: every
  * ordering hangs on an atomic variable, which ThreadSanitizer can follow.
  *
- * A loop costs the caller one exchange on `busy`, one store per share, two on the gate and one load per slot. */
+ * A loop costs the caller one exchange on `busy`, one store per share, two on the gate, a look at the clock and two loads per
+ * slot.
+ *
+ * What another process takes. When it takes the processor of one of our threads for some milliseconds, the loop is held up by
+ * the one task that this thread had begun; helping with the others is not enough, and the kernel's own balancing needs two
+ * ticks to see that the processor beside is idle. Three things shorten it (docs/decisions/0005-late-threads.md has figures):
+ *   - whoever waits inside an open loop sleeps in short naps: each time a processor falls idle, the kernel looks for
+ *     something to run there;
+ *   - a worker that stays inside long after the caller has run out of tasks is moved to the caller's processor, which the
+ *     caller then leaves;
+ *   - a worker that has not come to several loops in a row, for instance because it waits behind the caller itself, is moved
+ *     off the caller's processor. */
 #include "base/pool.h"
 
 #include <assert.h>
@@ -26,11 +37,13 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/cpu.h"
 #include "base/memory.h"
+#include "base/placement.h"
 
 #define MAX_THREADS 256
 /* Spinning this long bridges the serial stretches inside one inference; a longer wait is worth the wake-up it costs (tens
@@ -38,6 +51,10 @@
  * there it only covers the time in which the answer is already on its way between two caches. */
 #define SPIN_NS         50000u
 #define SPIN_CROWDED_NS 2000u
+/* A nap is shorter than the half millisecond in which the kernel takes a waiting thread's caches for warm and leaves it where
+ * it is. Longer without an answer than PATIENCE_NS, the other thread is not running: loops come every 50 to 500 us. */
+#define NAP_NS      250000u
+#define PATIENCE_NS 200000u
 /* Pauses between two looks at the clock: about a microsecond. */
 #define PAUSES_PER_LOOK 16
 /* slot.inside */
@@ -47,6 +64,9 @@ typedef struct slot {
     _Alignas(YK__CACHE_LINE) _Atomic uint64_t share; /* tasks left: first in the low half, end in the high half */
     _Atomic uint32_t inside;                         /* OUTSIDE, ...; a futex for the caller that waits */
     _Atomic uint32_t parked;                         /* this worker sleeps, or is about to */
+    _Atomic uint32_t joined;                         /* gate of the last loop that this worker came to */
+    _Atomic int32_t thread_id;                       /* 0 until it runs */
+    uint64_t late_since; /* caller's: when this worker first did not come, or was moved; 0: it came */
     yk__pool *pool;
     int index; /* 0: the caller */
     pthread_t thread;
@@ -68,6 +88,7 @@ struct yk__pool {
     int n_threads;
     int n_started; /* workers that run, for cleaning up half a pool */
     uint32_t spin_ns;
+    bool roomy;  /* a processor for each thread: moving threads about makes sense */
     pid_t owner; /* the workers live in this process only */
     slot slots[];
 };
@@ -108,9 +129,12 @@ static void set_float_mode(uint32_t mode) {
 #endif
 }
 
-/* Returns when woken, at once when *word is not `expected`, and now and then for no reason: callers look again. */
-static void futex_wait(_Atomic uint32_t *word, uint32_t expected, uint32_t mask) {
-    syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected, NULL, NULL, mask);
+/* Returns when woken, at once when *word is not `expected`, after ns (0: never), and now and then for no reason: callers look
+ * again. */
+static void futex_wait(_Atomic uint32_t *word, uint32_t expected, uint32_t mask, uint32_t ns) {
+    const uint64_t end = ns ? yk__now_ns() + ns : 0;
+    const struct timespec at = {.tv_sec = (time_t)(end / 1000000000u), .tv_nsec = (long)(end % 1000000000u)};
+    syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected, ns ? &at : NULL, NULL, mask);
 }
 
 static void futex_wake(_Atomic uint32_t *word, uint32_t mask) {
@@ -182,7 +206,8 @@ static void park(slot *own, uint32_t seen) {
     yk__pool *const pool = own->pool;
     atomic_store(&own->parked, 1);
     atomic_fetch_add(&pool->n_parked, 1);
-    if (atomic_load(&pool->gate) == seen) futex_wait(&pool->gate, seen, wake_bit(own->index));
+    if (atomic_load(&pool->gate) == seen)
+        futex_wait(&pool->gate, seen, wake_bit(own->index), seen & 1 ? NAP_NS : 0); /* odd: in a loop, whose end is near */
     atomic_fetch_sub(&pool->n_parked, 1);
     atomic_store(&own->parked, 0);
 }
@@ -205,6 +230,7 @@ static void join_loop(slot *own, uint32_t gate) {
     if (own->index >= n_active) return;
     atomic_store(&own->inside, INSIDE);
     if (atomic_load(&pool->gate) == gate) {
+        atomic_store_explicit(&own->joined, gate, memory_order_relaxed);
         set_float_mode(pool->job.float_mode);
         work_inside(pool, own->index, n_active);
     }
@@ -214,6 +240,7 @@ static void join_loop(slot *own, uint32_t gate) {
 static void *run_worker(void *argument) {
     slot *const own = argument;
     uint32_t seen = 0;
+    atomic_store(&own->thread_id, yk__thread_id());
     for (;;) {
         seen = wait_for_gate(own, seen);
         if (atomic_load(&own->pool->stop)) return NULL;
@@ -236,13 +263,37 @@ static void wake_needed(yk__pool *pool, int n_active) {
     if (mask != 0) futex_wake(&pool->gate, mask);
 }
 
-static void wait_until_outside(slot *worker, uint32_t spin_ns) {
+/* After the loop whose gate was `gate`. */
+static void move_the_late(yk__pool *pool, int n_active, uint32_t gate) {
+    for (int i = 1; i < n_active; i++) {
+        slot *const worker = &pool->slots[i];
+        if (atomic_load_explicit(&worker->joined, memory_order_relaxed) == gate) {
+            worker->late_since = 0;
+            continue;
+        }
+        const uint64_t now = yk__now_ns();
+        if (worker->late_since != 0 && now - worker->late_since < PATIENCE_NS) continue;
+        if (worker->late_since != 0) yk__place_elsewhere(atomic_load(&worker->thread_id));
+        worker->late_since = now;
+    }
+}
+
+/* A worker's last task may take longer than the caller's, so long tasks get more patience. */
+static void call_here(slot *worker, uint64_t opened_ns) {
+    const uint64_t half = (yk__now_ns() - opened_ns) / 2;
+    const uint32_t patience = half < PATIENCE_NS ? PATIENCE_NS : half < UINT32_MAX ? (uint32_t)half : UINT32_MAX;
+    if (!spin_while(&worker->inside, INSIDE, patience)) yk__place_here(atomic_load(&worker->thread_id));
+}
+
+static void wait_until_outside(yk__pool *pool, slot *worker, uint64_t opened_ns) {
+    if (atomic_load(&worker->inside) == OUTSIDE) return;
+    if (pool->roomy) call_here(worker, opened_ns);
     for (;;) {
         uint32_t state = atomic_load(&worker->inside);
         if (state == OUTSIDE) return;
-        if (spin_while(&worker->inside, state, spin_ns)) continue;
+        if (spin_while(&worker->inside, state, pool->spin_ns)) continue;
         if (state == INSIDE && !atomic_compare_exchange_strong(&worker->inside, &state, INSIDE_AND_AWAITED)) continue;
-        futex_wait(&worker->inside, INSIDE_AND_AWAITED, FUTEX_BITSET_MATCH_ANY);
+        futex_wait(&worker->inside, INSIDE_AND_AWAITED, FUTEX_BITSET_MATCH_ANY, NAP_NS);
     }
 }
 
@@ -255,11 +306,13 @@ static void run_together(yk__pool *pool, int n_tasks, yk__task_fn fn, void *argu
     }
     pool->job = (job){fn, argument, get_float_mode()};
     atomic_store_explicit(&pool->n_active, (uint32_t)n_active, memory_order_release);
-    atomic_fetch_add(&pool->gate, 1);
+    const uint64_t opened_ns = pool->roomy ? yk__now_ns() : 0;
+    const uint32_t gate = atomic_fetch_add(&pool->gate, 1) + 1;
     wake_needed(pool, n_active);
     work_inside(pool, 0, n_active);
     atomic_fetch_add(&pool->gate, 1);
-    for (int i = 1; i < n_active; i++) wait_until_outside(&pool->slots[i], pool->spin_ns);
+    if (pool->roomy) move_the_late(pool, n_active, gate);
+    for (int i = 1; i < n_active; i++) wait_until_outside(pool, &pool->slots[i], opened_ns);
 }
 
 void yk__pool_for(yk__pool *pool, int n_tasks, yk__task_fn fn, void *argument) {
@@ -316,7 +369,8 @@ yk__code yk__pool_create(yk__pool **out, int n_threads, yk__error *err) {
     memset((void *)pool, 0, pool_bytes(n_threads));
     pool->n_threads = n_threads;
     pool->owner = getpid();
-    pool->spin_ns = n_threads > cpu->n_logical ? SPIN_CROWDED_NS : SPIN_NS;
+    pool->roomy = n_threads <= cpu->n_logical;
+    pool->spin_ns = pool->roomy ? SPIN_NS : SPIN_CROWDED_NS;
     for (int i = 0; i < n_threads; i++) {
         pool->slots[i].pool = pool;
         pool->slots[i].index = i;

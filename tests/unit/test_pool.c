@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/cpu.h"
 #include "base/memory.h"
+#include "base/placement.h"
 #include "base/pool.h"
 
 #if defined(__SANITIZE_THREAD__)
@@ -193,6 +194,40 @@ static void slow_tasks_are_helped_with_and_waited_for(void **state) {
         yk__pool_for(pool, 8, sleep_in_second_half, &r);
         assert_true(each_once(&r, 8));
     }
+    yk__pool_destroy(&pool);
+}
+
+typedef struct allowed {
+    meeting begin;
+    cpu_set_t sets[2];
+} allowed;
+
+static void note_allowed(void *argument, int task, int worker) {
+    allowed *const a = argument;
+    meet(&a->begin, task, worker);
+    if (worker == 1) usleep(3000); /* long enough to be called to the caller's processor */
+    if (sched_getaffinity(0, sizeof a->sets[worker], &a->sets[worker]) != 0) CPU_ZERO(&a->sets[worker]);
+}
+
+/* Workers that are late are moved; afterwards they may run wherever they might before. */
+static void moving_leaves_the_allowed_processors(void **state) {
+    (void)state;
+    cpu_set_t here;
+    assert_int_equal(sched_getaffinity(0, sizeof here, &here), 0);
+    yk__pool *pool = make(2);
+    for (int round = 0; round < 20; round++) {
+        allowed a = {.begin = {.expected = 2}};
+        yk__pool_for(pool, 2, note_allowed, &a);
+        assert_int_equal(atomic_load(&a.begin.late), 0);
+        assert_true(CPU_EQUAL(&a.sets[0], &here) && CPU_EQUAL(&a.sets[1], &here));
+    }
+    yk__place_here(yk__thread_id());
+    yk__place_elsewhere(yk__thread_id());
+    cpu_set_t after;
+    assert_int_equal(sched_getaffinity(0, sizeof after, &after), 0);
+    assert_true(CPU_EQUAL(&here, &after));
+    yk__place_here(0); /* nobody */
+    yk__place_elsewhere(INT32_MAX);
     yk__pool_destroy(&pool);
 }
 
@@ -494,6 +529,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(all_threads_take_part),
         cmocka_unit_test(shares_are_contiguous),
         cmocka_unit_test(slow_tasks_are_helped_with_and_waited_for),
+        cmocka_unit_test(moving_leaves_the_allowed_processors),
         cmocka_unit_test(loops_allocate_nothing),
         cmocka_unit_test(nested_loops_run_inline),
         cmocka_unit_test(many_callers_share_a_pool),
