@@ -14,7 +14,7 @@ typedef struct bf16_job {
     const void *residual;
     const yk__operand *in_at, *out_at, *residual_at;
     const uint8_t *tiles; /* N x rows x columns of 4x4 tiles that will be read, or NULL: all */
-    int64_t n_bands, panels_per_task, panel_tasks;
+    yk__conv_split split;
 } bf16_job;
 
 /* x / (1 + e^-x), e^-x within 3e-6: far below half a unit of bf16 (2e-3), which is what becomes of it. */
@@ -83,32 +83,15 @@ INLINE bool run_wanted(const bf16_job *job, int64_t n, int64_t y, int64_t x0, in
     return false;
 }
 
-/* Bytes of the second-level cache that a band's input, or the weights, may take. */
-#define BF16_L2_BYTES ((int64_t)512 * 1024)
-
-/* Tasks: bands of rows with all panels in each while the weights stay in the second-level cache from band to band; otherwise
- * one panel per task. */
-INLINE void bf16_share_out(bf16_job *job, int threads) {
-    const yk__bf16_state *state = job->state;
-    const yk__conv_shape *s = &state->shape;
-    const int64_t wanted = threads > 1 ? 4 * (int64_t)threads : 1;
-    job->panels_per_task = state->weights_bytes > BF16_L2_BYTES ? 1 : state->n_panels;
-    job->panel_tasks = (state->n_panels + job->panels_per_task - 1) / job->panels_per_task;
-    int64_t bands = (wanted + job->panel_tasks * s->n - 1) / (job->panel_tasks * s->n);
-    const int64_t for_cache = (state->in_bytes + BF16_L2_BYTES - 1) / BF16_L2_BYTES;
-    if (job->panels_per_task > 1 && bands < for_cache) bands = for_cache;
-    job->n_bands = bands > 1 ? yk__band_count(s->oh, bands, threads) : 1;
-}
-
 /* Rows y0 .. y1-1 of one panel of picture n, borders aside. */
 typedef void (*bf16_rows_fn)(const bf16_job *job, const yk__bf16_panel *panel, int64_t n, int64_t y0, int64_t y1);
 
 INLINE void bf16_task(const bf16_job *job, int task, const bf16_rows_fn rows) {
-    const int64_t band = task % job->n_bands, group = task / job->n_bands % job->panel_tasks,
-                  n = task / job->n_bands / job->panel_tasks, oh = job->state->shape.oh;
-    const int64_t y0 = yk__band_start(oh, job->n_bands, band), y1 = yk__band_start(oh, job->n_bands, band + 1);
-    const int64_t first = group * job->panels_per_task;
-    for (int64_t p = first; p < first + job->panels_per_task && p < job->state->n_panels; p++) {
+    const int64_t band = task % job->split.n_bands, group = task / job->split.n_bands % job->split.panel_tasks,
+                  n = task / job->split.n_bands / job->split.panel_tasks, oh = job->state->shape.oh;
+    const int64_t y0 = yk__band_start(oh, job->split.n_bands, band), y1 = yk__band_start(oh, job->split.n_bands, band + 1);
+    const int64_t first = group * job->split.panels_per_task;
+    for (int64_t p = first; p < first + job->split.panels_per_task && p < job->state->n_panels; p++) {
         const yk__bf16_panel *panel = &job->state->panels[p];
         rows(job, panel, n, y0, y1);
         zero_border(job->out, job->out_at, n, panel->first_block, panel->n_blocks, y0, y1);
@@ -135,8 +118,10 @@ INLINE void bf16_operands(const yk__step *step, yk__exec *exec, const yk__bf16_s
 INLINE int bf16_begin(const yk__step *step, yk__exec *exec, bf16_job *job) {
     const yk__bf16_state *state = step->state;
     bf16_operands(step, exec, state, job);
-    bf16_share_out(job, yk__pool_size(exec->pool));
-    return (int)(state->shape.n * job->panel_tasks * job->n_bands);
+    const yk__conv_shape *s = &state->shape;
+    job->split =
+        yk__conv_share_out(state->in_bytes, state->weights_bytes, state->n_panels, s->n, s->oh, yk__pool_size(exec->pool));
+    return (int)(s->n * job->split.panel_tasks * job->split.n_bands);
 }
 
 #endif

@@ -7,6 +7,9 @@
 /* Halo rows a tensor may have to carry; beyond this a convolution is left to ref rather than inflating the tensor. */
 #define MAX_HALO 8
 
+/* Second-level cache that every processor these kernels are for has. */
+#define LEAST_L2 ((int64_t)512 * 1024)
+
 bool yk__conv_activation(const yk__node *node, yk__activation *act, float *alpha, float *beta) {
     static const struct {
         const char *name;
@@ -105,6 +108,34 @@ bool yk__conv_resolve_step(const yk__step *step, yk__conv_shape *shape) {
     shape->has_bias = step->n_in > 2 && step->in[2].kind != YK__PLACE_NONE;
     shape->has_residual = step->n_in > 3 && step->in[3].kind != YK__PLACE_NONE;
     return true;
+}
+
+static int64_t round_up_to(int64_t value, int64_t step) {
+    return (value + step - 1) / step * step;
+}
+
+/* Two ways: bands of rows with all panels in each (every core reads its rows and all weights) or single panels (all rows and
+ * its weights). What does not stay in the second-level cache is read again for each band, or for each panel. A share for every
+ * thread and some to spare, so that a thread that was held up can be helped; fewer bands where each fetches the weights anew.
+ */
+yk__conv_split yk__conv_share_out(int64_t in_bytes, int64_t weights_bytes, int64_t n_panels, int64_t pictures, int64_t rows,
+                                  int64_t threads) {
+    const int64_t l2 = (int64_t)yk__cpu_get()->l2_bytes, room = (l2 > LEAST_L2 ? l2 : LEAST_L2) * 5 / 8;
+    const int64_t wanted = threads > 1 ? 4 * threads : 1, for_cache = in_bytes / (room / 2) + 1;
+    int64_t bands = (wanted + pictures - 1) / pictures;
+    const bool weights_stay = weights_bytes <= room - room / 4;
+    if (!weights_stay && bands > (threads + pictures - 1) / pictures) bands = (threads + pictures - 1) / pictures;
+    if (bands < for_cache) bands = for_cache;
+    if (bands > 1) bands = round_up_to(bands, threads);
+    if (bands > rows) bands = rows;
+    const int64_t by_bands = in_bytes / threads + weights_bytes * (weights_stay ? 1 : (bands + threads - 1) / threads);
+    const int64_t by_panels = weights_bytes / threads + in_bytes * (in_bytes <= room ? 1 : (n_panels + threads - 1) / threads);
+    if (n_panels == 1 || by_bands <= by_panels) {
+        return (yk__conv_split){.panels_per_task = n_panels, .panel_tasks = 1, .n_bands = bands};
+    }
+    const int64_t share = (wanted + n_panels * pictures - 1) / (n_panels * pictures);
+    return (yk__conv_split){
+        .panels_per_task = 1, .panel_tasks = n_panels, .n_bands = share > 1 ? yk__band_count(rows, share, threads) : 1};
 }
 
 /* Blocks of the next panel. A tile of two blocks serves best; an odd number of blocks ends with one of three. */

@@ -4,8 +4,8 @@
 
 #include "backend/cpu/cpu_isa.h"
 
-/* What of the second-level cache (512 KiB at least on every processor these kernels are for) one band's input, or the
- * weights, may take: a quarter of a megabyte. */
+/* What of the second-level cache (512 KiB at least on every processor these kernels are for) one band's input may take in
+ * kernels that have no weights to speak of: a quarter of a megabyte. */
 #define YK__CONV_L2_FLOATS ((int64_t)64 * 1024)
 
 typedef enum yk__activation {
@@ -35,6 +35,15 @@ typedef struct yk__conv_shape {
     float alpha, beta;
     bool has_bias, has_residual;
 } yk__conv_shape;
+
+/* How threads share a convolution: tasks are [picture][group of panels][band of rows]. */
+typedef struct yk__conv_split {
+    int64_t panels_per_task, panel_tasks, n_bands;
+} yk__conv_split;
+
+/* The split that brings least into the cores' caches. Bytes are of one input picture and of all weights. */
+yk__conv_split yk__conv_share_out(int64_t in_bytes, int64_t weights_bytes, int64_t n_panels, int64_t pictures, int64_t rows,
+                                  int64_t threads);
 
 typedef struct yk__conv_state {
     yk__conv_shape shape;

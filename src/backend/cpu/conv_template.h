@@ -14,7 +14,7 @@ typedef struct conv_job {
     const float *in, *residual, *bias, *weights;
     float *out;
     const yk__operand *in_at, *out_at, *residual_at;
-    int64_t n_bands, panels_per_task, panel_tasks;
+    yk__conv_split split;
     const uint8_t *tiles; /* N x rows x columns of 4x4 tiles that will be read, or NULL: all */
 } conv_job;
 
@@ -248,7 +248,7 @@ static void conv_panel_rows(const conv_job *job, const yk__conv_panel *panel, in
         part.residual =
             job->residual + n * job->residual_at->image_stride + panel->first_out_block * job->residual_at->block_stride;
     }
-    if (job->panels_per_task == 1 && panel + 1 < job->state->panels + job->state->n_panels) {
+    if (job->split.panels_per_task == 1 && panel + 1 < job->state->panels + job->state->n_panels) {
         part.fetch_at = job->weights + panel[1].weights;
         part.fetch_end = part.fetch_at + (panel[1].weights - panel->weights);
         part.fetch_step = FETCHED * panel->n_in_blocks * s->kh * s->kw;
@@ -270,30 +270,14 @@ static void conv_panel_rows(const conv_job *job, const yk__conv_panel *panel, in
 static void conv_task(void *argument, int task, int worker) {
     (void)worker;
     const conv_job *job = argument;
-    const int64_t band = task % job->n_bands, group = task / job->n_bands % job->panel_tasks,
-                  n = task / job->n_bands / job->panel_tasks;
-    const int64_t oh = job->state->shape.oh, y0 = yk__band_start(oh, job->n_bands, band),
-                  y1 = yk__band_start(oh, job->n_bands, band + 1);
-    const int64_t first = group * job->panels_per_task;
-    for (int64_t p = first; p < first + job->panels_per_task && p < job->state->n_panels; p++) {
+    const int64_t band = task % job->split.n_bands, group = task / job->split.n_bands % job->split.panel_tasks,
+                  n = task / job->split.n_bands / job->split.panel_tasks;
+    const int64_t oh = job->state->shape.oh, y0 = yk__band_start(oh, job->split.n_bands, band),
+                  y1 = yk__band_start(oh, job->split.n_bands, band + 1);
+    const int64_t first = group * job->split.panels_per_task;
+    for (int64_t p = first; p < first + job->split.panels_per_task && p < job->state->n_panels; p++) {
         conv_panel_rows(job, &job->state->panels[p], n, y0, y1);
     }
-}
-
-/* Tasks: bands of rows, all panels in each, while the weights stay in the second-level cache from band to band and the input is
- * what there is more of; otherwise one panel per task. Some tasks per thread to spare, so that a thread that was held up can be
- * helped. */
-static void share_out(conv_job *job, int threads) {
-    const yk__conv_state *state = job->state;
-    const yk__conv_shape *s = &state->shape;
-    const int64_t wanted = threads > 1 ? 4 * (int64_t)threads : 1;
-    const bool by_panels = state->weights_floats > YK__CONV_L2_FLOATS || state->weights_floats > 2 * state->in_floats;
-    job->panels_per_task = by_panels ? 1 : state->n_panels;
-    job->panel_tasks = (state->n_panels + job->panels_per_task - 1) / job->panels_per_task;
-    int64_t bands = (wanted + job->panel_tasks * s->n - 1) / (job->panel_tasks * s->n);
-    const int64_t for_cache = (state->in_floats + YK__CONV_L2_FLOATS - 1) / YK__CONV_L2_FLOATS;
-    if (job->panels_per_task > 1 && bands < for_cache) bands = for_cache;
-    job->n_bands = bands > 1 ? yk__band_count(s->oh, bands, threads) : 1;
 }
 
 yk__code ISA(yk__conv_direct_run)(const yk__step *step, yk__exec *exec, yk__error *err) {
@@ -311,7 +295,9 @@ yk__code ISA(yk__conv_direct_run)(const yk__step *step, yk__exec *exec, yk__erro
         job.residual = yk__operand_data(job.residual_at, exec);
     }
     if (step->tiles) job.tiles = yk__operand_data(step->tiles, exec);
-    share_out(&job, yk__pool_size(exec->pool));
-    yk__pool_for(exec->pool, (int)(state->shape.n * job.panel_tasks * job.n_bands), conv_task, &job);
+    const yk__conv_shape *s = &state->shape;
+    job.split = yk__conv_share_out(state->in_floats * (int64_t)sizeof(float), state->weights_floats * (int64_t)sizeof(float),
+                                   state->n_panels, s->n, s->oh, yk__pool_size(exec->pool));
+    yk__pool_for(exec->pool, (int)(s->n * job.split.panel_tasks * job.split.n_bands), conv_task, &job);
     return YK__OK;
 }
