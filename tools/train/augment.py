@@ -104,11 +104,11 @@ def oriented(quads):
 
 
 def detector_view(task, batch, size, change=True):
-    """batch: images u8 [n, 3, S, S]; digits [d, 3 + 2 * SUPPORT]: picture, id, digit, points; fields [f, 11]: picture, id, framed, quad;
-    maps u8 [n, 2, S/4, S/4] for segment. Returns (images f32, targets of losses.DetectorLoss)."""
+    """batch: images u8 [n, 3, S, S]; digits [d, 2 + 2 * SUPPORT]: picture, digit, outline; fields [f, 10 + 2 * SUPPORT]: picture, framed, quad,
+    outline. Returns (images f32, targets of losses.DetectorLoss)."""
     images, digits, fields = batch["images"].float() / 255, batch["digits"], batch["fields"]
     n, device, side = len(images), images.device, images.shape[2]
-    outline, of = digits[:, 3:].unflatten(1, (-1, 2)), digits[:, 0].long()
+    outline, of = digits[:, 2:].unflatten(1, (-1, 2)), digits[:, 0].long()
     if change:
         least = torch.full((n,), 1e4, device=device).scatter_reduce(0, of, outline[..., 1].amax(1) - outline[..., 1].amin(1), "amin")
         m = matrices(n, side, size, least, device)
@@ -121,32 +121,29 @@ def detector_view(task, batch, size, change=True):
     box, share = boxes_of(outline, size)
     shown = (share >= 0.6) & ((box[:, 2:] - box[:, :2]).amin(1) >= 1.5)
     if task == "detect":
-        return images, {"image": of[shown], "cls": digits[shown, 2].long(), "boxes": box[shown]}
-    quad, field_of = move(fields[:, 3:].unflatten(1, (4, 2)), m[fields[:, 0].long()]), fields[:, 0].long()
+        return images, {"image": of[shown], "cls": digits[shown, 1].long(), "boxes": box[shown]}
+    field_of, framed = fields[:, 0].long(), fields[:, 1]
+    quad, field_outline = move(fields[:, 2:].unflatten(1, (-1, 2)), m[field_of]).tensor_split((4,), 1)
     seen = shares(quad, size)
     if task == "obb":
         keep = seen > 0.6
         return images, {"image": field_of[keep], "cls": torch.zeros_like(field_of[keep]), "boxes": oriented(quad[keep])}
-    field_box = boxes_of(quad, size)[0]
     if task == "pose":
-        keep = (fields[:, 2] == 2) & (seen > 0.4)
+        keep = (framed == 2) & (seen > 0.4)
         inside = ((quad >= 0) & (quad <= size)).all(-1, keepdim=True).float()
-        return images, {"image": field_of[keep], "cls": torch.zeros_like(field_of[keep]), "boxes": field_box[keep],
+        return images, {"image": field_of[keep], "cls": torch.zeros_like(field_of[keep]), "boxes": boxes_of(quad[keep], size)[0],
                         "points": torch.cat((quad, inside), 2)[keep]}
-    keep = (fields[:, 2] > 0) & (seen > 0.2)
+    keep = (framed > 0) & (seen > 0.2)
     shown &= (box[:, 2:] - box[:, :2]).prod(1) >= 30
-    quarter = m.clone()
-    quarter[:, :, 2] /= 4
-    maps = sample(batch["maps"].float(), quarter, size // 4, "nearest")
-    where = torch.cat((torch.stack((field_of[keep], torch.zeros_like(field_of[keep]), fields[keep, 1].long()), 1),
-                       torch.stack((of[shown], torch.ones_like(of[shown]), digits[shown, 1].long()), 1)))
-    return images, {"image": where[:, 0], "cls": where[:, 1], "boxes": torch.cat((field_box[keep], box[shown])), "maps": maps, "where": where}
+    outlines = torch.cat((field_outline[keep], outline[shown]))
+    cls = torch.cat((torch.zeros_like(field_of[keep]), torch.ones_like(of[shown])))
+    return images, {"image": torch.cat((field_of[keep], of[shown])), "cls": cls, "boxes": boxes_of(outlines, size)[0], "outlines": outlines}
 
 
 def digit_view(batch, size, most):
     """Square crops around digits, each jittered, and their names: (images f32 [k, 3, size, size], labels [k])."""
     images, digits = batch["images"].float() / 255, batch["digits"]
-    outline, of = digits[:, 3:].unflatten(1, (-1, 2)), digits[:, 0].long()
+    outline, of = digits[:, 2:].unflatten(1, (-1, 2)), digits[:, 0].long()
     box, share = boxes_of(outline, images.shape[2])
     span = box[:, 2:] - box[:, :2]
     keep = ((share >= 0.6) & (span[:, 1] >= 8)).nonzero()[:, 0]
@@ -162,4 +159,4 @@ def digit_view(batch, size, most):
     m = torch.stack((torch.stack((s * stretch * torch.cos(turn), -s * torch.sin(turn)), -1), torch.stack((s * torch.sin(turn), s / stretch * torch.cos(turn)), -1)), 1)
     m = torch.cat((m, size - m @ centre[:, :, None]), 2)
     crops = F.avg_pool2d(sample(images[of] - GREY, m, 2 * size), 2) + GREY
-    return colours(crops), digits[keep, 2].long()
+    return colours(crops), digits[keep, 1].long()

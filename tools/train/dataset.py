@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 import draw_scene
-from pool import read_shard, shards
+from pool import SHARD, read_shard, shards
 
 cv2.setNumThreads(1)  # a worker is one process among as many as there are cores
 
@@ -31,38 +31,31 @@ def visible_share(quad, size):
     return area / max(cv2.contourArea(quad.astype(np.float32)), 1e-6)
 
 
-def _box_of(mask):
-    rows, cols = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return (cols[0], rows[0], cols[-1] + 1, rows[-1] + 1) if len(rows) else None
+def _box_of(outline, size):
+    low, high = outline.min(0).clip(0, size), outline.max(0).clip(0, size)
+    return (*low, *high)
 
 
 def detector_sample(recipe, index, size, test):
-    """(image, list of objects). An object is a dict: cls, box and per task points [K, 3] or map (0 field, 1 digit) and id."""
-    truth = draw_scene.scene(recipe.seed, index, size, test, recipe.kinds, recipe.sizes, masks=recipe.task == "segment")
+    """(scene, list of objects). An object is a dict: cls, box and per task points [K, 3] or the outline of its mask [n, 2]."""
+    truth = draw_scene.scene(recipe.seed, index, size, test, recipe.kinds, recipe.sizes)
     objects = []
     if recipe.task == "detect":
         objects = [dict(cls=int(row[0]), box=row[1:]) for row in draw_scene.digit_boxes(truth, size)]
     elif recipe.task == "obb":
-        objects = [dict(cls=0, box=oriented(q)) for _, q in truth["fields"] if visible_share(q, size) > 0.6]
+        objects = [dict(cls=0, box=oriented(q)) for _, q, _ in truth["fields"] if visible_share(q, size) > 0.6]
     elif recipe.task == "pose":
-        for framed, quad in truth["fields"]:
+        for framed, quad, _ in truth["fields"]:
             if framed == 2 and visible_share(quad, size) > 0.4:
                 seen = ((quad >= 0) & (quad <= size)).all(1)
-                low, high = quad.min(0).clip(0, size), quad.max(0).clip(0, size)
-                objects.append(dict(cls=0, box=(*low, *high), points=np.column_stack((quad, seen))))
+                objects.append(dict(cls=0, box=_box_of(quad, size), points=np.column_stack((quad, seen))))
     else:
-        for k, (framed, quad) in enumerate(truth["fields"]):
-            box = _box_of(truth["field_id"] == k + 1)
-            if framed and box and visible_share(quad, size) > 0.2:
-                objects.append(dict(cls=0, box=box, map=0, id=k + 1))
-        for k, (digit, outline) in enumerate(truth["digits"][:253]):
-            if digit < 0:
-                continue
-            x0, y0 = np.maximum(np.floor(outline.min(0)).astype(int) - 2, 0)
-            x1, y1 = np.minimum(np.ceil(outline.max(0)).astype(int) + 2, size)
-            box = _box_of(truth["digit_id"][y0:y1, x0:x1] == k + 1) if x1 > x0 and y1 > y0 else None
-            if box and (box[2] - box[0]) * (box[3] - box[1]) >= 30:
-                objects.append(dict(cls=1, box=(box[0] + x0, box[1] + y0, box[2] + x0, box[3] + y0), map=1, id=k + 1))
+        shown = [(0, outline) for framed, quad, outline in truth["fields"] if framed and visible_share(quad, size) > 0.2]
+        shown += [(1, outline) for digit, outline in truth["digits"] if digit >= 0 and draw_scene.is_shown(outline, size)]
+        for cls, outline in shown:
+            x0, y0, x1, y1 = box = _box_of(outline, size)
+            if (x1 - x0) * (y1 - y0) >= 30:
+                objects.append(dict(cls=cls, box=box, outline=outline))
     return truth, objects
 
 
@@ -86,22 +79,25 @@ def digit_crops(recipe, index, test, most=8):
 
 
 class Shards(torch.utils.data.IterableDataset):
-    """The shards of a pool as they appear, each once; every rank and worker has its own."""
+    """The shards of a pool as they appear; every rank and worker has its own. When there are no new ones, old ones come again, slowly, if
+    there are more than the `kept` scenes of whoever asks."""
 
-    def __init__(self, folder, rank, ranks):
-        self.folder, self.rank, self.ranks = folder, rank, ranks
+    def __init__(self, folder, rank, ranks, kept):
+        self.folder, self.rank, self.ranks, self.kept = folder, rank, ranks, kept
 
     def __iter__(self):
         info = torch.utils.data.get_worker_info()
         worker, workers = (info.id, info.num_workers) if info else (0, 1)
-        seen, parent = set(), os.getppid()
+        seen, parent, again = [], os.getppid(), 0
         while os.getppid() == parent:  # a worker ends with the process that it works for
-            mine = [n for n in shards(self.folder) if int(n) % (self.ranks * workers) == self.rank * workers + worker and n not in seen]
-            for name in mine:
-                seen.add(name)
-                yield tuple(torch.from_numpy(part) for part in read_shard(self.folder, name))
+            mine = [n for n in shards(self.folder) if int(n) % (self.ranks * workers) == self.rank * workers + worker and n not in set(seen)]
+            seen += mine
             if not mine:
                 time.sleep(0.5)
+                if len(seen) * SHARD * workers > self.kept:
+                    mine, again = [seen[again % len(seen)]], again + 1
+            for name in mine:
+                yield tuple(torch.from_numpy(part) for part in read_shard(self.folder, name))
 
 
 def _padded(rows, scenes, most):
@@ -122,7 +118,8 @@ class Resident:
 
     def __init__(self, folder, capacity, device, workers, rank=0, ranks=1, wait=600.0):
         self.capacity, self.device, self.filled, self.error, self.parts = capacity, device, 0, None, None
-        self.loader = torch.utils.data.DataLoader(Shards(folder, rank, ranks), batch_size=None, num_workers=workers,
+        self.lock = threading.Lock()
+        self.loader = torch.utils.data.DataLoader(Shards(folder, rank, ranks, capacity), batch_size=None, num_workers=workers,
                                                   prefetch_factor=2 if workers else None)
         threading.Thread(target=self._fill, daemon=True).start()
         until = time.monotonic() + wait
@@ -134,31 +131,37 @@ class Resident:
     def _fill(self):
         try:
             total = 0
-            for images, digits, fields, maps in self.loader:
+            stream = torch.cuda.Stream(self.device) if self.device.type == "cuda" else None  # copies do not wait for the training's kernels
+            for images, digits, fields in self.loader:
                 k = len(images)
                 digits, n_digits = _padded(digits, k, self.MOST_DIGITS)
                 fields, n_fields = _padded(fields, k, self.MOST_FIELDS)
                 whole = ((n_digits <= self.MOST_DIGITS) & (n_fields <= self.MOST_FIELDS)).nonzero()[:, 0]
-                new = [images, digits, n_digits, fields, n_fields] + ([maps] if len(maps) else [])
+                with torch.cuda.stream(stream):
+                    new = [p[whole].to(self.device) for p in (images, digits, n_digits, fields, n_fields)]
+                    to = (total + torch.arange(len(whole), device=self.device)) % self.capacity
+                if stream:
+                    stream.synchronize()
                 if self.parts is None:
                     self.parts = [torch.empty((self.capacity, *p.shape[1:]), dtype=p.dtype, device=self.device) for p in new]
-                to = (total + torch.arange(len(whole), device=self.device)) % self.capacity
-                for part, values in zip(self.parts, new):
-                    part[to] = values[whole].to(self.device)
-                if self.device.type == "cuda":
-                    torch.cuda.synchronize(self.device)
+                with self.lock:  # a scene is replaced whole
+                    for part, values in zip(self.parts, new):
+                        part[to] = values
+                        if stream:
+                            values.record_stream(torch.cuda.current_stream(self.device))
                 total += len(whole)
                 self.filled = min(total, self.capacity)
         except Exception as error:  # told to whoever asks for a batch
             self.error = error
 
     def batch(self, n):
-        """images u8 [n, 3, S, S]; digits [d, 3 + 2 * SUPPORT] and fields [f, 11] with the picture's place in the batch first; maps."""
+        """images u8 [n, 3, S, S]; digits and fields as read_shard has them, with the picture's place in the batch first."""
         if self.error:
             raise RuntimeError(f"the pool cannot be read: {self.error}")
         pick = torch.randint(self.filled, (n,), device=self.device)
-        images, digits, n_digits, fields, n_fields, *maps = (p[pick] for p in self.parts)
-        return {"images": images, "digits": self._rows(digits, n_digits), "fields": self._rows(fields, n_fields), **({"maps": maps[0]} if maps else {})}
+        with self.lock:
+            images, digits, n_digits, fields, n_fields = (p[pick] for p in self.parts)
+        return {"images": images, "digits": self._rows(digits, n_digits), "fields": self._rows(fields, n_fields)}
 
     def _rows(self, padded, count):
         scene, place = (torch.arange(padded.shape[1], device=self.device) < count[:, None]).nonzero(as_tuple=True)

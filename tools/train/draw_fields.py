@@ -286,7 +286,7 @@ def display(rng, h, test):
         glow = cv2.GaussianBlur(p.rgb, (0, 0), max(0.6, h * rng.uniform(0.03, 0.12)))
         p.rgb = cv2.addWeighted(p.rgb, 1.0, glow, float(rng.uniform(0.2, 0.9)), 0)
         if rng.random() < 0.5:
-            core = (p.ids > 0)[..., None] * (255 - p.rgb.astype(np.float32)) * rng.uniform(0, 0.6)
+            core = (p.lit > 0)[..., None] * (255 - p.rgb.astype(np.float32)) * rng.uniform(0, 0.6)
             p.rgb = (p.rgb + cv2.GaussianBlur(core, (0, 0), max(0.5, h * 0.02))).clip(0, 255).astype(np.uint8)
     if rng.random() < 0.6:
         border = any_colour(rng) * 0.6

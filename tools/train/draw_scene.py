@@ -16,7 +16,7 @@ LEAST_LIKENESS = 0.5  # correlation of the damaged picture with the digit's shap
 
 def _stands_out(patch, area, moved, x0, y0):
     """Whether the digits of a patch without a ground of its own can be told from the picture behind them."""
-    lit = patch.rgb[patch.ids > 0]
+    lit = patch.rgb[patch.lit > 0]
     if patch.framed or not len(lit):
         return True
     ink = np.median(lit, 0)
@@ -73,19 +73,23 @@ def _placement(rng, patch, size, h_target, h_patch, tame):
     return corners - low + at, np.array([(0, 0), (w, 0), (w, h), (0, h)], np.float32)
 
 
+def _shift(x, y):
+    return np.array([(1, 0, x), (0, 1, y), (0, 0, 1)], np.float64)
+
+
 def _apply(matrix, points):
     return cv2.perspectiveTransform(np.asarray(points, np.float32)[None], matrix)[0]
 
 
-def scene(seed, index, size, test, kinds=draw_fields.KINDS, sizes=(7.5, 330), masks=False):
+def scene(seed, index, size, test, kinds=draw_fields.KINDS, sizes=(7.5, 330)):
     """Returns a dict:
-    image u8 [size, size, 3] RGB; digits: list of (digit or -1 where it cannot be read, outline [n, 2]); fields: list of (framed 0, 1 or 2 as in Patch, quad [4, 2] clockwise from the
-    top left as read, index); with masks also field_id and digit_id, u8 [size, size], 0 where there is none, else 1 + the place in
-    the list."""
+    image u8 [size, size, 3] RGB; digits: list of (digit or -1 where it cannot be read, outline [n, 2]); fields: list of (framed 0, 1 or
+    2 as in Patch, quad [4, 2] clockwise from the top left as read, outline [n, 2]). Outlines are convex; coordinates count from the
+    picture's edge, pixel centres at halves."""
     rng = np.random.Generator(np.random.PCG64((seed, index, int(test))))
     image = background(rng, size, size, test)
     digits, fields, boxes = [], [], []
-    field_id, digit_id = np.zeros((size, size), np.uint8), np.zeros((size, size), np.uint8)
+    lit = np.zeros((size, size), bool)  # where digits are
     wanted = int(rng.choice([0, 1, 1, 2, 2, 3, 4, 6, 8, 10]))
     low, high = sizes
     middle = np.exp(rng.uniform(np.log(low), np.log(high)))  # things in one picture have related sizes
@@ -110,7 +114,8 @@ def scene(seed, index, size, test, kinds=draw_fields.KINDS, sizes=(7.5, 330), ma
         x1, y1 = np.minimum(np.ceil(box[2:]).astype(int) + 2, size)
         if x1 - x0 < 4 or y1 - y0 < 4:
             continue
-        move = np.array([(1, 0, -x0), (0, 1, -y0), (0, 0, 1)], np.float64) @ matrix
+        # OpenCV's warps count from pixel centres.
+        move = _shift(-x0 - 0.5, -y0 - 0.5) @ matrix @ _shift(0.5, 0.5)
         extent = (int(x1 - x0), int(y1 - y0))
         moved = [(d, _apply(matrix, outline)) for d, outline in patch.digits]
         heights = [np.ptp(outline[:, 1]) for _, outline in moved]
@@ -133,12 +138,8 @@ def scene(seed, index, size, test, kinds=draw_fields.KINDS, sizes=(7.5, 330), ma
             area[:] = area * (1 - dim[..., None])
         area[:] = area + (rgb - area.astype(np.float32)) * strength + 0.5
         if patch.digits or name not in draw_fields.NO_NUMBER:
-            fields.append((patch.framed, _apply(matrix, patch.quad)))
-            if masks:
-                field_id[y0:y1, x0:x1][alpha > 127] = len(fields)
-            ids = cv2.warpPerspective(patch.ids, move, extent, flags=cv2.INTER_NEAREST)
-            lit = ids > 0
-            digit_id[y0:y1, x0:x1][lit] = np.minimum(ids[lit].astype(int) + len(digits), 255)
+            fields.append((patch.framed, _apply(matrix, patch.quad), _apply(matrix, patch.outline())))
+            lit[y0:y1, x0:x1] |= cv2.warpPerspective(patch.lit, move, extent, flags=cv2.INTER_NEAREST) > 0
         digits += moved
         least = min([least] + heights)
     if rng.random() < 0.1:  # wires, branches, bars before it all; thinner than strokes
@@ -146,7 +147,14 @@ def scene(seed, index, size, test, kinds=draw_fields.KINDS, sizes=(7.5, 330), ma
             p = rng.uniform(0, size, (2, 2)).astype(int)
             cv2.line(image, p[0].tolist(), p[1].tolist(), rng.integers(0, 256, 3).tolist(), max(1, int(least * 0.04)), cv2.LINE_AA)
     image = damage.damage(rng, image, max(least, 8.0))
-    return {"image": image, "digits": _seen(digits, image, digit_id > 0), "fields": fields, "field_id": field_id, "digit_id": digit_id}
+    return {"image": image, "digits": _seen(digits, image, lit), "fields": fields}
+
+
+def is_shown(outline, size):
+    """Whether enough of a digit is in the picture."""
+    low, high = outline.min(0), outline.max(0)
+    cut = np.clip(high, 0, size) - np.clip(low, 0, size)
+    return np.prod(cut) >= 0.6 * np.prod(high - low) and cut.min() >= 1.5
 
 
 def digit_boxes(truth, size):
@@ -155,8 +163,6 @@ def digit_boxes(truth, size):
     for digit, outline in truth["digits"]:
         if digit < 0:
             continue
-        low, high = outline.min(0), outline.max(0)
-        cut_low, cut_high = np.clip(low, 0, size), np.clip(high, 0, size)
-        if np.prod(cut_high - cut_low) >= 0.6 * np.prod(high - low) and (cut_high - cut_low).min() >= 1.5:
-            rows.append((digit, *cut_low, *cut_high))
+        if is_shown(outline, size):
+            rows.append((digit, *outline.min(0).clip(0, size), *outline.max(0).clip(0, size)))
     return np.array(rows, np.float32).reshape(-1, 5)

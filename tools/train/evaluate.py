@@ -14,6 +14,8 @@ from torch.nn import functional as F
 import metrics
 from dataset import detector_sample, digit_crops
 from export import for_inference, load
+from losses import filled
+from pool import SUPPORT, support
 from recipes import RECIPES
 
 LEAST_SCORE, IOU, MOST_ANSWERS = 0.001, 0.7, 3000
@@ -98,8 +100,7 @@ def measure(recipe, net, pictures, workers, device):
                         errors.append(float(gap.mean() / width))
         if recipe.task == "segment":
             size = recipe.export_size
-            maps = (truth["field_id"], truth["digit_id"])
-            theirs = np.stack([maps[o["map"]] == o["id"] for o in found]) if found else np.zeros((0, size, size), bool)
+            theirs = filled(torch.from_numpy(np.array([support(o["outline"]) for o in found], np.float32).reshape(-1, SUPPORT, 2)), size, size).numpy() > 0
             near = np.flatnonzero(iou.max(1, initial=0) > 0)  # masks are cut to their boxes: of all others the overlap is 0
             overlap = np.zeros_like(iou)
             overlap[near] = metrics.mask_iou(masks_of(extra[near], out[1], boxes[near], size), theirs)

@@ -11,6 +11,7 @@ from network import BINS
 
 TOP_K, ALPHA, BETA = 10, 0.5, 6.0
 W_BOX, W_CLS, W_DFL, W_POINT, W_SEEN, W_MASK, W_ANGLE = 7.5, 0.5, 1.5, 20.0, 1.0, 7.5, 2.0
+CORNER = 0.02  # of a box's size: how near a corner should be
 EPS = 1e-7
 
 
@@ -72,6 +73,16 @@ def boxes_at(points, strides, distance, angle=None):
     return torch.cat((centre, d[:, :2] + d[:, 2:], angle[:, None]), 1)
 
 
+def corners_at(raw, points, strides):
+    """Raw answers [n, 3 K] at anchors -> corners [n, K, 2] in pixels, logits of their being seen [n, K]."""
+    v = raw.view(len(raw), -1, 3)
+    return v[..., :2] * 2.0 * strides[:, None, None] + (points - 0.5 * strides[:, None])[:, None], v[..., 2]
+
+
+def size_of(boxes):
+    return (boxes[:, 2:] - boxes[:, :2]).prod(1).clamp(min=16).sqrt()
+
+
 def inside_pairs(points, boxes, chunk=4096):
     """All (object, anchor) with the anchor's centre inside the object: two index vectors."""
     g, a = [], []
@@ -94,13 +105,23 @@ def _first_k(group, value, k):
     return keep
 
 
+def filled(outlines, height, width):
+    """Convex polygons [n, S, 2], clockwise as seen, as masks [n, height, width]: 1 where a pixel's centre is on the inner side of every edge."""
+    y, x = torch.arange(height, device=outlines.device)[:, None] + 0.5, torch.arange(width, device=outlines.device) + 0.5
+    inside = torch.ones(len(outlines), height, width, dtype=torch.bool, device=outlines.device)
+    for a, b in zip(outlines.unbind(1), outlines.roll(-1, 1).unbind(1)):
+        (x0, y0), (dx, dy) = a[:, :, None, None].unbind(1), (b - a)[:, :, None, None].unbind(1)
+        inside &= dx * (y - y0) - dy * (x - x0) >= 0
+    return inside.float()
+
+
 class DetectorLoss:
     def __init__(self, net):
         self.net = net
 
     def __call__(self, out, targets, height, width):
         """targets: image [G] index in the batch, cls [G], boxes [G, 4 or 5], and per task points [G, K, 3] (x, y, visible 0 or 1)
-        or masks: a function of object indices that gives [n, H/4, W/4]. Returns (loss, {name: value})."""
+        or outlines [G, S, 2], convex and clockwise as seen. Returns (loss, {name: value})."""
         net = self.net
         box, cls = out["box"].float(), out["cls"].float()
         n, _, n_anchors = cls.shape
@@ -162,6 +183,11 @@ class DetectorLoss:
         else:
             close = ciou(boxes_at(points[a], strides[a], distance), truth[g]).clamp(min=0)
         aligned = cls[b, label[g], a].sigmoid() ** ALPHA * close**BETA
+        if self.net.task == "pose":  # anchors with good corners shall have the best scores
+            gap = (corners_at(extra[b, :, a], points[a], strides[a])[0] - targets["points"][g, :, :2]).norm(dim=-1)
+            seen = targets["points"][g, :, 2]
+            off = (gap * seen).sum(1) / seen.sum(1).clamp(min=1) / size_of(truth[g])
+            aligned = aligned / (1 + off / CORNER)
         keep = _first_k(g, aligned, TOP_K)
         g, a, close, aligned, b = g[keep], a[keep], close[keep], aligned[keep], b[keep]
         # An anchor that several objects want goes to the one it overlaps most.
@@ -173,18 +199,16 @@ class DetectorLoss:
 
     def _points(self, raw, at, stride, goal, truth, score, total):
         """Corners: an OKS-like term that is sharp when near, and a plain distance that pulls from afar; both in sizes of the box."""
-        v = raw.view(len(raw), -1, 3)
-        xy = v[..., :2] * 2.0 * stride[:, None, None] + (at - 0.5 * stride[:, None])[:, None]
-        area = (truth[:, 2:] - truth[:, :2]).prod(1).clamp(min=16)
-        gap2 = ((xy - goal[..., :2]) ** 2).sum(-1)
+        xy, v = corners_at(raw, at, stride)
+        off = (((xy - goal[..., :2]) / size_of(truth)[:, None, None]) ** 2).sum(-1)
         seen = goal[..., 2]
-        near = 1 - torch.exp(-gap2 / (2 * area[:, None] * 0.03**2))
-        far = torch.sqrt(gap2 / area[:, None] + 1e-6)
+        near = 1 - torch.exp(-off / (2 * CORNER**2))
+        far = torch.sqrt(off + 1e-6)
         cost = ((near * 0.3 + far) * seen).sum(1) / seen.sum(1).clamp(min=1)
-        vis = F.binary_cross_entropy_with_logits(v[..., 2], seen, reduction="none").mean(1)
+        vis = F.binary_cross_entropy_with_logits(v, seen, reduction="none").mean(1)
         return {"point": W_POINT * (cost * score).sum() / total, "seen": W_SEEN * (vis * score).sum() / total}
 
-    def _masks(self, proto, coefficients, b, g, targets, truth, most=1500):
+    def _masks(self, proto, coefficients, b, g, targets, truth, most=1000):
         """Binary cross entropy inside the object's box, divided by the box's area."""
         if len(g) > most:
             pick = torch.randperm(len(g), device=g.device)[:most]
@@ -194,7 +218,7 @@ class DetectorLoss:
         order = torch.argsort(b)
         coefficients, b, g = coefficients[order], b[order], g[order]
         logits = torch.cat([c @ p for c, p in zip(coefficients.split(torch.bincount(b, minlength=len(proto)).tolist()), proto.flatten(2))])
-        goal = targets["masks"](g)
+        goal = filled(targets["outlines"][g] / 4, h, w)
         box = truth[g][:, :, None, None] / 4
         inside = (x > box[:, 0] - 0.5) & (x < box[:, 2] + 0.5) & (y > box[:, 1] - 0.5) & (y < box[:, 3] + 0.5)
         cost = F.binary_cross_entropy_with_logits(logits.view_as(goal), goal, reduction="none") * inside

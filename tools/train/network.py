@@ -109,25 +109,35 @@ class Proto(nn.Module):
         return self.last(self.second(self.up(self.first(x))))
 
 
+class Last(nn.Conv2d):
+    """The last convolution of a branch answers in float whatever the others compute in: a thirtieth of a stride is what half a
+    precision would leave of a corner ten strides away."""
+
+    def forward(self, x):
+        with torch.autocast(x.device.type, enabled=False):
+            return super().forward(x.float())
+
+
 def branch(c_in, width, c_out):
-    return nn.Sequential(Conv(c_in, width, 3), Conv(width, width, 3), nn.Conv2d(width, c_out, 1))
+    return nn.Sequential(Conv(c_in, width, 3), Conv(width, width, 3), Last(width, c_out, 1))
 
 
 class Detector(nn.Module):
-    """task: detect, segment, pose or obb. Raw outputs are [N, channels, A] over the anchors of all levels, fine ones first."""
+    """task: detect, segment, pose or obb. head, names, extra: widths of the
+    branches for boxes, for classes, for corners, angles or mask coefficients. Raw outputs are [N, channels, A] over the anchors of all levels, fine ones first."""
 
     N_MASKS = 32
 
-    def __init__(self, task, n_classes, widths, depths, fine=False, head=32, n_points=0):
+    def __init__(self, task, n_classes, widths, depths, fine=False, head=32, names=32, extra=16, n_points=0):
         super().__init__()
         self.task, self.n_classes, self.n_points = task, n_classes, n_points
         self.body = Body(widths, depths, fine)
         self.n_extra = {"detect": 0, "segment": self.N_MASKS, "pose": 3 * n_points, "obb": 1}[task]
         channels = self.body.channels
         self.box = nn.ModuleList(branch(c, head, 4 * BINS) for c in channels)
-        self.cls = nn.ModuleList(branch(c, max(head, n_classes), n_classes) for c in channels)
+        self.cls = nn.ModuleList(branch(c, names, n_classes) for c in channels)
         if self.n_extra:
-            self.extra = nn.ModuleList(branch(c, max(16, head // 2), self.n_extra) for c in channels)
+            self.extra = nn.ModuleList(branch(c, extra, self.n_extra) for c in channels)
         if task == "segment":
             self.proto = Proto(channels[0], 32, self.N_MASKS)
         self.register_buffer("bins", torch.arange(BINS, dtype=torch.float32), persistent=False)

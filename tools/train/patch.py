@@ -11,7 +11,7 @@ class Patch:
         self.rgb = np.empty((height, width, 3), np.uint8)
         self.rgb[:] = colour if colour is not None else 0
         self.alpha = np.full((height, width), 255 if colour is not None else 0, np.uint8)
-        self.ids = np.zeros((height, width), np.uint8)  # which digit a pixel belongs to: 1 + its place in digits
+        self.lit = np.zeros((height, width), np.uint8)  # 255 where a digit is
         self.digits = []  # (digit, outline [n, 2])
         self.framed = 2 if colour is not None else 0  # 1: it has an outline, but its corners are rounded off
         self.quad = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
@@ -33,11 +33,8 @@ class Patch:
         solid = cv2.findNonZero((m > 100).astype(np.uint8))
         if solid is None:
             return
-        hull = cv2.convexHull(solid)[:, 0].astype(np.float32)
-        # Pixel centres to edges: a hull of pixel indices is one pixel too small.
-        centre = hull.mean(0)
-        self.digits.append((label, hull + np.where(hull > centre, 1.0, 0.0) + (x0, y0)))
-        self.ids[y0:y1, x0:x1][m > 100] = len(self.digits)
+        self.digits.append((label, hull_of(solid) + (x0, y0)))
+        self.lit[y0:y1, x0:x1][m > 100] = 255
 
     def write(self, text, x, baseline, glyph, colour, spacing=0.0, labels=True, shadow=None, opacity=1.0):
         """Text by a glyph function; returns where the pen ends. Digits get labels unless told otherwise.
@@ -58,6 +55,13 @@ class Patch:
             self.quad = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float32)
         return self
 
+    def outline(self):
+        """What is seen of it against the scene, as a convex polygon [n, 2]."""
+        if self.framed == 2:
+            return self.quad
+        solid = cv2.findNonZero((self.alpha > 127).astype(np.uint8))
+        return self.quad if solid is None else hull_of(solid)
+
     def rectangle(self, box, colour, thickness=-1, radius=0):
         x0, y0, x1, y1 = (int(v) for v in box)
         if radius <= 0:
@@ -74,6 +78,12 @@ class Patch:
             self.framed = 1
         mask = rounded(self.rgb.shape[1], self.rgb.shape[0], radius)
         np.minimum(self.alpha, mask, out=self.alpha)
+
+
+def hull_of(pixels):
+    """The convex outline of pixels [n, 1, 2], from edge to edge: a hull of pixel indices is one pixel too small."""
+    hull = cv2.convexHull(pixels)[:, 0].astype(np.float32)
+    return hull + np.where(hull > hull.mean(0), 1.0, 0.0)
 
 
 def rounded(width, height, radius):

@@ -17,9 +17,9 @@ import fonts
 from recipes import POOLS, RECIPES
 
 SHARD = 64  # scenes
-SUPPORT = 16  # points that stand for an outline: its farthest in this many directions, so that boxes stay tight when it is turned
+SUPPORT = 16  # points that stand for a convex outline: its farthest in this many directions, in their order
 QUALITY = 95
-PICTURE, REDUCED_SCENES = 416, 6000
+REDUCED_SCENES = 6000
 
 _DIRECTIONS = np.stack((np.cos(np.arange(SUPPORT) * 2 * np.pi / SUPPORT), np.sin(np.arange(SUPPORT) * 2 * np.pi / SUPPORT)))
 
@@ -33,20 +33,18 @@ def draw_shard(job):
     base = os.path.join(folder, f"{k:05d}")
     if os.path.exists(base + ".npz"):
         return
-    jpegs, digits, fields, maps = [], [], [], []
+    jpegs, digits, fields = [], [], []
     for i in range(SHARD):
-        truth = draw_scene.scene(pool.seed, k * SHARD + i, size, False, pool.kinds, pool.sizes, masks=pool.masks)
+        truth = draw_scene.scene(pool.seed, k * SHARD + i, size, False, pool.kinds, pool.sizes)
         jpegs.append(cv2.imencode(".jpg", truth["image"][..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY, cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
                                                                      cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444])[1].tobytes())
-        digits += [(i, j + 1, digit, *support(outline).ravel()) for j, (digit, outline) in enumerate(truth["digits"]) if j < 250 and digit >= 0]
-        fields += [(i, j + 1, framed, *quad.ravel()) for j, (framed, quad) in enumerate(truth["fields"])]
-        if pool.masks:
-            maps.append(np.stack((truth["field_id"][2::4, 2::4], truth["digit_id"][2::4, 2::4])))
+        digits += [(i, digit, *support(outline).ravel()) for digit, outline in truth["digits"] if digit >= 0]
+        fields += [(i, framed, *quad.ravel(), *support(outline).ravel()) for framed, quad, outline in truth["fields"]]
     with open(base + ".jpegs", "wb") as f:
         f.write(b"".join(jpegs))
     with open(base + ".new", "wb") as f:
-        np.savez(f, at=np.cumsum([0] + [len(j) for j in jpegs]), digits=np.array(digits, np.float32).reshape(-1, 3 + 2 * SUPPORT),
-                 fields=np.array(fields, np.float32).reshape(-1, 11), maps=np.array(maps, np.uint8))
+        np.savez(f, at=np.cumsum([0] + [len(j) for j in jpegs]), digits=np.array(digits, np.float32).reshape(-1, 2 + 2 * SUPPORT),
+                 fields=np.array(fields, np.float32).reshape(-1, 10 + 2 * SUPPORT))
     os.replace(base + ".new", base + ".npz")  # last, so that a shard which is seen is whole
 
 
@@ -66,18 +64,18 @@ def shards(folder):
 
 
 def read_shard(folder, name):
-    """images u8 RGB [k, 3, S, S]; digits f32 [d, 3 + 2 * SUPPORT]: scene, id, digit, points; fields [f, 11]: scene, id, framed, quad; maps
-    u8 [k, 2, S/4, S/4] or empty."""
+    """images u8 RGB [k, 3, S, S]; digits f32 [d, 2 + 2 * SUPPORT]: scene, digit, points; fields [f, 10 + 2 * SUPPORT]: scene, framed, quad,
+    points."""
     with np.load(os.path.join(folder, name + ".npz")) as file:
-        at, digits, fields, maps = (file[k] for k in ("at", "digits", "fields", "maps"))
+        at, digits, fields = (file[k] for k in ("at", "digits", "fields"))
     data = np.fromfile(os.path.join(folder, name + ".jpegs"), np.uint8)
     images = [cv2.imdecode(data[a:b], cv2.IMREAD_COLOR)[..., ::-1].transpose(2, 0, 1) for a, b in zip(at, at[1:])]
-    return np.ascontiguousarray(images), digits, fields, maps
+    return np.ascontiguousarray(images), digits, fields
 
 
 def folder_of(pools, recipe, reduced):
     """The pool that a recipe learns from: small pictures and few for the reduced one."""
-    size = recipe.reduced["size"] if reduced and "size" in recipe.reduced else PICTURE
+    size = recipe.reduced.get("views", (256,))[0] if reduced else POOLS[recipe.pool].size
     return os.path.join(pools, f"{recipe.pool}-{size}"), size
 
 

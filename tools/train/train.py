@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains one of yolk's models on a pool of drawn scenes, keeps checkpoints, and resumes from them.
 
-usage: train.py NAME --pools DIR [--out DIR] [--reduced] [--steps N] [--batch N] [--size N] [--workers N] [--minutes M] [--weights FILE]
+usage: train.py NAME --pools DIR [--out DIR] [--reduced] [--steps N] [--batch N] [--views N...] [--workers N] [--minutes M] [--weights FILE]
        torchrun --nproc-per-node N train.py NAME ...     the batch is shared among N GPUs
 
 DIR/NAME.ckpt is the state to resume from, DIR/NAME.pt the averaged weights, DIR/NAME.log what happened. --minutes ends the run in
@@ -72,9 +72,6 @@ def loss_of(recipe, criterion, out, targets, size):
     if recipe.task == "classify":
         loss = F.cross_entropy(out.float(), targets["cls"], label_smoothing=0.05)
         return loss, {"cls": loss.detach()}
-    if recipe.task == "segment":
-        where, maps = targets["where"], targets["maps"]
-        targets["masks"] = lambda g: (maps[where[g, 0], where[g, 1]] == where[g, 2, None, None]).float()
     return criterion(out, targets, size, size)
 
 
@@ -94,8 +91,9 @@ def main():
     parser.add_argument("--pools", required=True, help="folder of pools (pool.py)")
     parser.add_argument("--out", default="build/train")
     parser.add_argument("--reduced", action="store_true")
-    for option in ("steps", "batch", "size"):
+    for option in ("steps", "batch"):
         parser.add_argument("--" + option, type=int)
+    parser.add_argument("--views", type=int, nargs="+", help="sizes of training pictures, one after the other")
     parser.add_argument("--workers", type=int, default=min(4, os.cpu_count() or 1), help="processes that decode the pool")
     parser.add_argument("--resident", type=int, help="scenes kept in the device's memory, 0.5 MB each; default: what fits")
     parser.add_argument("--minutes", type=float)
@@ -103,9 +101,9 @@ def main():
     parser.add_argument("--weights", help="start from these; a checkpoint in DIR comes first")
     arguments = parser.parse_args()
     recipe = RECIPES[arguments.name]
-    how = {"steps": recipe.steps, "batch": recipe.batch, "size": recipe.size, "rate": recipe.rate, **(recipe.reduced if arguments.reduced else {})}
+    how = {"steps": recipe.steps, "batch": recipe.batch, "views": recipe.views, "rate": recipe.rate, **(recipe.reduced if arguments.reduced else {})}
     how.update({k: getattr(arguments, k) for k in how if getattr(arguments, k)})
-    steps, batch, size = how["steps"], how["batch"] // RANKS, how["size"]
+    steps, batch, views = how["steps"], how["batch"] // RANKS, how["views"]
     os.makedirs(arguments.out, exist_ok=True)
     base = os.path.join(arguments.out, recipe.name)
     log = open(base + ".log" if RANK == 0 else os.devnull, "a", buffering=1)
@@ -143,9 +141,7 @@ def main():
         average.net.load_state_dict(net.state_dict())
     say(f"{recipe.name}: {sum(p.numel() for p in net.parameters())} parameters, {RANKS} x {device.type}, torch {torch.__version__}, "
         + json.dumps(how) + f", from step {step}")
-    model = net
-    if cuda:
-        model = torch.nn.parallel.DistributedDataParallel(net, [device.index]) if RANKS > 1 else net
+    model = torch.nn.parallel.DistributedDataParallel(net, [device.index] if cuda else None) if RANKS > 1 else net
     criterion = None if recipe.task == "classify" else DetectorLoss(net)
     scenes = max(16, batch // 4) if recipe.task == "classify" else batch
     folder, side = folder_of(arguments.pools, recipe, arguments.reduced)
@@ -174,8 +170,10 @@ def main():
         rate = rate_at(how["rate"], step, done)
         for group in optimizer.param_groups:
             group["lr"] = rate
+        size = views[step % len(views)]
+        count = max(1, scenes * views[0] ** 2 // size**2)  # as many pixels whatever the size
         with torch.no_grad():
-            images, targets = view(recipe, pool.batch(scenes), size, batch)
+            images, targets = view(recipe, pool.batch(count), size, batch)
         if not len(images):
             continue  # no digit in these scenes
         if cuda:
