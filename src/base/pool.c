@@ -18,8 +18,8 @@
  * What another process takes. When it takes the processor of one of our threads for some milliseconds, the loop is held up by
  * the one task that this thread had begun; helping with the others is not enough, and the kernel's own balancing needs two
  * ticks to see that the processor beside is idle. Three things shorten it (docs/decisions/0005-late-threads.md has figures):
- *   - whoever waits inside an open loop sleeps in short naps: each time a processor falls idle, the kernel looks for
- *     something to run there;
+ *   - whoever waits inside an open loop sleeps in a few short naps first: each time a processor falls idle, the kernel looks
+ * for something to run there;
  *   - a worker that stays inside long after the caller has run out of tasks is moved to the caller's processor, which the
  *     caller then leaves;
  *   - a worker that has not come to several loops in a row, for instance because it waits behind the caller itself, is moved
@@ -54,6 +54,7 @@
 /* A nap is shorter than the half millisecond in which the kernel takes a waiting thread's caches for warm and leaves it where
  * it is. Longer without an answer than PATIENCE_NS, the other thread is not running: loops come every 50 to 500 us. */
 #define NAP_NS      250000u
+#define LAST_NAP_NS 4000000u
 #define PATIENCE_NS 200000u
 /* Pauses between two looks at the clock: about a microsecond. */
 #define PAUSES_PER_LOOK 16
@@ -88,8 +89,9 @@ struct yk__pool {
     int n_threads;
     int n_started; /* workers that run, for cleaning up half a pool */
     uint32_t spin_ns;
-    bool roomy;  /* a processor for each thread: moving threads about makes sense */
-    pid_t owner; /* the workers live in this process only */
+    uint32_t nap_ns; /* the first nap inside a loop; 0: none */
+    bool roomy;      /* a processor for each thread: moving threads about makes sense */
+    pid_t owner;     /* the workers live in this process only */
     slot slots[];
 };
 
@@ -202,20 +204,25 @@ static void work_inside(yk__pool *pool, int index, int n_active) {
 
 /* ---- workers ---- */
 
-static void park(slot *own, uint32_t seen) {
+/* 0: sleep until woken. */
+static uint32_t longer_nap(uint32_t nap_ns) {
+    return nap_ns < LAST_NAP_NS ? 2 * nap_ns : 0;
+}
+
+static void park(slot *own, uint32_t seen, uint32_t nap_ns) {
     yk__pool *const pool = own->pool;
     atomic_store(&own->parked, 1);
     atomic_fetch_add(&pool->n_parked, 1);
-    if (atomic_load(&pool->gate) == seen)
-        futex_wait(&pool->gate, seen, wake_bit(own->index), seen & 1 ? NAP_NS : 0); /* odd: in a loop, whose end is near */
+    if (atomic_load(&pool->gate) == seen) futex_wait(&pool->gate, seen, wake_bit(own->index), nap_ns);
     atomic_fetch_sub(&pool->n_parked, 1);
     atomic_store(&own->parked, 0);
 }
 
 static uint32_t wait_for_gate(slot *own, uint32_t seen) {
     yk__pool *const pool = own->pool;
-    if (!spin_while(&pool->gate, seen, pool->spin_ns))
-        while (atomic_load(&pool->gate) == seen) park(own, seen);
+    uint32_t nap_ns = seen & 1 ? pool->nap_ns : 0; /* odd: inside a loop, whose end is near */
+    if (spin_while(&pool->gate, seen, pool->spin_ns)) return atomic_load(&pool->gate);
+    for (; atomic_load(&pool->gate) == seen; nap_ns = longer_nap(nap_ns)) park(own, seen, nap_ns);
     return atomic_load(&pool->gate);
 }
 
@@ -288,12 +295,12 @@ static void call_here(slot *worker, uint64_t opened_ns) {
 static void wait_until_outside(yk__pool *pool, slot *worker, uint64_t opened_ns) {
     if (atomic_load(&worker->inside) == OUTSIDE) return;
     if (pool->roomy) call_here(worker, opened_ns);
-    for (;;) {
+    for (uint32_t nap_ns = pool->nap_ns;; nap_ns = longer_nap(nap_ns)) {
         uint32_t state = atomic_load(&worker->inside);
         if (state == OUTSIDE) return;
         if (spin_while(&worker->inside, state, pool->spin_ns)) continue;
         if (state == INSIDE && !atomic_compare_exchange_strong(&worker->inside, &state, INSIDE_AND_AWAITED)) continue;
-        futex_wait(&worker->inside, INSIDE_AND_AWAITED, FUTEX_BITSET_MATCH_ANY, NAP_NS);
+        futex_wait(&worker->inside, INSIDE_AND_AWAITED, FUTEX_BITSET_MATCH_ANY, nap_ns);
     }
 }
 
@@ -370,6 +377,7 @@ yk__code yk__pool_create(yk__pool **out, int n_threads, yk__error *err) {
     pool->n_threads = n_threads;
     pool->owner = getpid();
     pool->roomy = n_threads <= cpu->n_logical;
+    pool->nap_ns = pool->roomy ? NAP_NS : 0;
     pool->spin_ns = pool->roomy ? SPIN_NS : SPIN_CROWDED_NS;
     for (int i = 0; i < n_threads; i++) {
         pool->slots[i].pool = pool;
