@@ -62,6 +62,8 @@ int cli_imgsz(const cli_args *args, int32_t out[2]);
 int cli_switch(const cli_args *args, const char *on, const char *off, yk_choice3 *out);
 /* --threads N|auto: 0 for auto. */
 int cli_threads(const cli_args *args, int32_t *out);
+/* --throughput: how many pictures are worked on at once, each by one thread (--threads); without it 1. */
+int cli_lanes(const cli_args *args, int *out);
 /* The options of `build`, for yk_build and for model files given to other commands. */
 int cli_read_build_options(const cli_args *args, yk_build_options *out);
 
@@ -99,7 +101,7 @@ char *cli_find_model(const char *model, int *status);
 char *cli_bundled_model(const char *name);
 /* Folders that are searched for bundled models, one at a time; NULL past the end. From malloc. */
 char *cli_model_folder(int i);
-/* Loads MODEL with --device, --threads and the build options. */
+/* Loads MODEL with --device, --threads (--throughput: one) and the build options. */
 int cli_load(const cli_args *args, const char *model, yk_engine **engine);
 /* The same on this device (NULL: the default) whatever --device says. */
 int cli_load_on(const cli_args *args, const char *model, const char *device, yk_engine **engine);

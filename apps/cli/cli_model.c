@@ -77,6 +77,7 @@ int cli_load_on(const cli_args *args, const char *model, const char *device, yk_
     status = cli_read_build_options(args, &build);
     if (status == EXIT_DONE) status = cli_threads(args, &load.n_threads);
     if (status != EXIT_DONE) return status;
+    if (cli_has(args, "--throughput")) load.n_threads = 1;
     build.imgsz[0] = build.imgsz[1] = 0; /* here --imgsz is the size of the run, not of the engine */
     char *path = cli_find_model(model, &status);
     if (!path) return status;

@@ -177,6 +177,21 @@ int cli_threads(const cli_args *args, int32_t *out) {
     return EXIT_DONE;
 }
 
+int cli_lanes(const cli_args *args, int *out) {
+    yk_error error = YK_ERROR_INIT;
+    yk_pool *pool = NULL;
+    int32_t n = 0;
+    *out = 1;
+    if (!cli_has(args, "--throughput")) return EXIT_DONE;
+    int status = cli_threads(args, &n);
+    *out = n;
+    if (status != EXIT_DONE || n > 0) return status;
+    if (yk_pool_create(&pool, 0, &error) != YK_OK) return cli_fail(&error); /* knows how many cores there are for us */
+    *out = yk_pool_threads(pool);
+    yk_pool_destroy(&pool);
+    return EXIT_DONE;
+}
+
 int cli_read_build_options(const cli_args *args, yk_build_options *out) {
     *out = (yk_build_options){.size = sizeof *out,
                               .device = cli_value(args, "--device"),

@@ -2,11 +2,11 @@
 #include "cli.h"
 #include "cli_sources.h"
 #include "predict_output.h"
+#include "predict_run.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const cli_option options[] = {
     {"--conf", "C", "keep detections with a score above C; default: the model's (0.25)"},
@@ -25,6 +25,8 @@ static const cli_option options[] = {
     {"--save", "DIR", "the pictures with boxes, labels, masks and keypoints drawn on them"},
     {"--crop", "DIR", "each detection cut out (oriented boxes: turned upright), in a folder per class"},
     {"--threads", "N|auto", "threads; default: one per core"},
+    {"--throughput", NULL,
+     "for many pictures: one per core at a time instead of all cores on one; answers and their order are the same"},
     {"--batch", "N", "pictures per network run; answers do not depend on it"},
     {"--quiet", NULL, "no lines for people"},
     {NULL, NULL, NULL}};
@@ -74,62 +76,21 @@ static int read_options(const cli_args *args, yk_predict_options *o, int32_t **c
     return status;
 }
 
-static void progress(const predict_output *output, bool shown) {
-    enum { WIDTH = 30 };
-    int filled = (int)(output->n_done * WIDTH / output->n_total);
-    if (!shown) return;
-    fprintf(stderr, "\r[%.*s%*s] %zu/%zu", filled, "##############################", WIDTH - filled, "", output->n_done,
-            output->n_total);
-    if (output->n_done == output->n_total) fprintf(stderr, "\r%60s\r", "");
-}
-
-/* Pictures are read and answered a chunk at a time: enough of them that batches of one shape can form, few enough that a
- * folder of any size fits into memory. */
-static int predict_all(yk_context *context, const yk_engine *engine, const cli_sources *sources, const yk_predict_options *o,
-                       predict_output *output) {
-    size_t chunk = o->batch > 1 ? 4 * (size_t)o->batch : 1;
-    const char **paths = calloc(chunk, sizeof *paths);
-    bool bar = !output->lines && sources->n > 1 && isatty(STDERR_FILENO);
-    int worst = EXIT_DONE;
-    if (!paths) return EXIT_RESOURCE;
-    output->n_total = sources->n;
-    for (size_t first = 0; first < sources->n; first += chunk) {
-        size_t n = sources->n - first < chunk ? sources->n - first : chunk;
-        yk_results *results = NULL;
-        yk_error error = YK_ERROR_INIT;
-        for (size_t i = 0; i < n; i++) paths[i] = sources->items[first + i].path;
-        if (yk_predict_files(context, paths, n, o, &results, &error) != YK_OK) {
-            worst = cli_fail(&error); /* the request itself is at fault: the other pictures would fail alike */
-            break;
-        }
-        for (size_t i = 0; i < n; i++) {
-            int status = predict_output_write(output, engine, results, i, &sources->items[first + i]);
-            if (status > worst) worst = status;
-            progress(output, bar);
-        }
-        yk_results_destroy(&results);
-    }
-    free(paths);
-    return worst;
-}
-
 static int run(const cli_args *args) {
     yk_predict_options o;
     int32_t *classes = NULL;
     cli_sources sources = {.stdin_copy = -1};
     predict_output output = {0};
     yk_engine *engine = NULL;
-    yk_context *context = NULL;
-    yk_error error = YK_ERROR_INIT;
     int missing = EXIT_DONE, status = read_options(args, &o, &classes);
     if (status == EXIT_DONE) status = cli_load(args, args->arguments[0], &engine);
     if (status == EXIT_DONE) missing = cli_sources_find(&sources, args, 1);
-    if (status == EXIT_DONE && yk_context_create(&context, engine, NULL, &error) != YK_OK) status = cli_fail(&error);
+    int lanes = 1;
+    if (status == EXIT_DONE) status = cli_lanes(args, &lanes);
     if (status == EXIT_DONE) status = predict_output_open(&output, args);
-    if (status == EXIT_DONE && sources.n > 0) status = predict_all(context, engine, &sources, &o, &output);
+    if (status == EXIT_DONE && sources.n > 0) status = predict_run(engine, lanes, &sources, &o, &output);
     if (missing > status) status = missing;
     status = predict_output_close(&output, status);
-    yk_context_destroy(&context);
     yk_engine_destroy(&engine);
     cli_sources_free(&sources);
     free(classes);

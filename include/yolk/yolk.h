@@ -275,6 +275,10 @@ YK_API yk_status yk_engine_describe(yk_engine *engine, yk_describe what, bool js
 
 /* ---- contexts ---------------------------------------------------------------------------------------------------------- */
 
+/* Two ways to use the cores. Latency: one context on an engine with all threads answers one picture as soon as it can.
+ * Throughput: an engine with n_threads = 1 and, on each of your threads, a context of its own answer more pictures in a second,
+ * each later; the contexts share the engine's plans and packed weights, and answers are the same to the bit. */
+
 typedef struct yk_context yk_context;
 
 typedef struct yk_context_options {

@@ -493,6 +493,17 @@ class Detect(Case):
         self.assertEqual(["error" in a for a in answers], [False, True, True, False])
         self.assertEqual([a["error"]["code"] for a in answers if "error" in a], ["image", "not-found"])
 
+    def test_throughput_changes_nothing(self):
+        files = [self.write(f"t/{i:02}.png", png(40 + 8 * (i % 3), 30)) for i in range(23)]
+        self.write("t/05.png", b"no picture")
+        common = [self.path("t"), "--conf", "0.001", "--imgsz", "96"]
+        bare = lambda answers: [{k: v for k, v in a.items() if k != "speed_ms"} for a in answers]
+        one = bare(self.predict(self.engine, *common, expect=3))
+        self.assertEqual([a["source"] for a in one], files)
+        for options in (["--threads", "3"], ["--threads", "1"], ["--threads", "40"], [], ["--threads", "2", "--batch", "2"]):
+            self.assertEqual(bare(self.predict(self.engine, *common, "--throughput", *options, expect=3)), one, msg=options)
+        self.assertIn(b"class 99", self.yolk("predict", self.engine, *common, "--throughput", "--threads", "4", "--classes", "99", expect=2).stderr)
+
     def test_batch_changes_nothing(self):
         files = [self.write(f"{i}.png", png(40 + 8 * (i % 3), 30)) for i in range(7)]
         for options in ([], ["--rect"], ["--no-rect"]):
@@ -545,6 +556,13 @@ class Detect(Case):
         for stage in report["stages"].values():
             self.assertLessEqual(stage["min_ms"], stage["p50_ms"])
             self.assertLessEqual(stage["p50_ms"], stage["p99_ms"])
+        report = json.loads(self.yolk("bench", self.engine, "--imgsz", "64", "--seconds", "0.5", "--json", "--throughput", "--threads", "3",
+                                      "--every", "0.1").stdout)
+        self.assertEqual((report["mode"], report["threads"], report["shape"]), ("throughput", 3, [1, 3, 64, 64]))
+        self.assertGreater(report["images_per_s"], 1e3 / report["stages"]["total"]["p99_ms"])
+        self.assertLess(report["images_per_s"], 3e3 / report["stages"]["total"]["min_ms"])
+        self.assertTrue(all(0 < i["p50_ms"] <= i["p99_ms"] and i["runs"] > 0 and 0 < i["memory_mb"] <= i["peak_mb"] for i in report["intervals"]))
+        self.assertGreaterEqual(len(report["intervals"]), 2)
         layers = json.loads(self.yolk("bench", self.engine, "--imgsz", "64", "--seconds", "0.1", "--json",
                                       "--profile").stdout)["layers"]
         self.assertTrue(any("conv" in layer["kernel"] and layer["flops"] > 0 for layer in layers))

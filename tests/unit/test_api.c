@@ -327,12 +327,12 @@ static void *work(void *argument) {
     return NULL;
 }
 
-static void eight_threads_on_one_engine(void **state) {
-    (void)state;
-    yk_engine_options options = {.size = sizeof options, .n_threads = 2, .max_shapes = 2, .cache = YK_OFF};
-    yk_engine *engine = NULL;
+/* n_threads: of the engine that eight threads use; what they must answer comes from an engine of two. */
+static void eight_threads_on(int n_threads) {
+    yk_engine_options options = {.size = sizeof options, .n_threads = n_threads, .max_shapes = 2, .cache = YK_OFF};
+    yk_engine *engine = NULL, *other = load(DETECT, "cpu", 2);
     assert_int_equal(yk_engine_load(&engine, DETECT, &options, NULL), YK_OK);
-    yk_context *context = context_of(engine, false);
+    yk_context *context = context_of(other, false);
     yk_image image = picture(SIDE, SIDE);
     yk_predict_options predict = {.size = sizeof predict, .conf = 0.01f, .imgsz = {64, 64}};
     yk_json_options json = {.size = sizeof json, .no_speed = true};
@@ -353,6 +353,18 @@ static void eight_threads_on_one_engine(void **state) {
     yk_results_destroy(&results);
     yk_context_destroy(&context);
     yk_engine_destroy(&engine);
+    yk_engine_destroy(&other);
+}
+
+static void eight_threads_on_one_engine(void **state) {
+    (void)state;
+    eight_threads_on(2);
+}
+
+/* Throughput mode: each thread runs its pictures alone. */
+static void eight_threads_without_a_pool(void **state) {
+    (void)state;
+    eight_threads_on(1);
 }
 
 static void goes_on_after_fork(void **state) {
@@ -378,7 +390,8 @@ static void goes_on_after_fork(void **state) {
 }
 
 int main(int argc, char **argv) {
-    const struct CMUnitTest threads[] = {cmocka_unit_test(eight_threads_on_one_engine), cmocka_unit_test(goes_on_after_fork)};
+    const struct CMUnitTest threads[] = {cmocka_unit_test(eight_threads_on_one_engine),
+                                         cmocka_unit_test(eight_threads_without_a_pool), cmocka_unit_test(goes_on_after_fork)};
     const struct CMUnitTest rest[] = {cmocka_unit_test(answers_like_ref),        cmocka_unit_test(dense_and_lazy_agree),
                                       cmocka_unit_test(batch_equals_one_by_one), cmocka_unit_test(pixel_formats_agree),
                                       cmocka_unit_test(wrong_arguments),         cmocka_unit_test(short_options),
