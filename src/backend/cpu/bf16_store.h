@@ -17,16 +17,6 @@ typedef struct bf16_job {
     yk__conv_split split;
 } bf16_job;
 
-/* x / (1 + e^-x), e^-x within 3e-6: far below half a unit of bf16 (2e-3), which is what becomes of it. */
-INLINE vf v_silu_bf16(vf x) {
-    const vf t = v_max(v_min(x * v_set1(-1.44269502f), v_set1(126.0f)), v_set1(-126.0f)), n = v_round(t), f = t - n;
-    vf p = v_fma(v_set1(0.009582862f), f, v_set1(0.055906463f));
-    p = v_fma(p, f, v_set1(0.24024099f));
-    p = v_fma(p, f, v_set1(0.6931242f));
-    p = v_fma(p, f, v_set1(1.0f));
-    return v_quotient(x, v_set1(1.0f) + v_scale2(p, n));
-}
-
 /* The common case: SiLU on whole blocks, stored as bf16. */
 INLINE void finish_silu(const float *tile, int64_t np, vf bias, uint16_t *out, int64_t pixel, const uint16_t *residual,
                         int64_t residual_pixel) {

@@ -118,11 +118,16 @@ static void convert_row(const first_job *job, int64_t n, int64_t y, float *row) 
 static void finish_first(const first_job *job, float *tile, int mv, int64_t np, int64_t used_lanes, int64_t at) {
     const yk__conv_shape *s = &job->state->conv.shape;
     const yk__operand *to = job->out_at;
-    activate(tile, mv * np, s->act, s->alpha, s->beta);
+    const bool as_bf16 = to->dtype == YK__DTYPE_BF16;
+    if (as_bf16 && s->act == YK__ACT_SILU) {
+        UNROLL_BY(4) for (int64_t i = 0; i < mv * np; i++) v_store(tile + i * LANES, v_silu_bf16(v_load(tile + i * LANES)));
+    } else {
+        activate(tile, mv * np, s->act, s->alpha, s->beta);
+    }
     if (used_lanes < LANES) zero_lanes(tile + (mv - 1) * np * LANES, np, used_lanes);
     for (int m = 0; m < mv; m++, at += to->block_stride) {
         const float *from = tile + m * np * LANES;
-        if (to->dtype == YK__DTYPE_BF16) {
+        if (as_bf16) {
             uint16_t *out = (uint16_t *)job->out + at;
             for (int64_t j = 0; j < np; j++) v_store_bf16(out + j * to->pixel_stride, v_load(from + j * LANES));
         } else {
