@@ -147,20 +147,31 @@ yk__code ISA(yk__enlarge_bf16_run)(const yk__step *step, yk__exec *exec, yk__err
 
 /* ---- pooling ---- */
 
-/* The largest of the window's rows and columns that lie on the tensor. */
-static void pool_pixel(const px_job *job, const yk__pool_state *s, int64_t n, int64_t y, int64_t x, uint16_t *to) {
-    int64_t top = y * s->sh - s->pad_top, left = x * s->sw - s->pad_left, bottom = top + s->kh, right = left + s->kw;
-    top = top < 0 ? 0 : top, left = left < 0 ? 0 : left;
-    bottom = bottom > s->h ? s->h : bottom, right = right > s->w ? s->w : right;
-    for (int64_t b = 0; b < job->blocks; b++) {
-        const uint16_t *first = px_in(job, n, top) + left * job->in_at->pixel_stride + b * LANES;
-        vf largest = v_load_bf16(first);
-        for (int64_t i = top; i < bottom; i++, first += job->in_at->row_stride) {
-            for (int64_t k = 0; k < right - left; k++) {
-                largest = v_max(largest, v_load_bf16(first + k * job->in_at->pixel_stride));
-            }
+/* Row y of one block of channels, separable: down the columns of a run of pixels, then along it. Windows are cut at the
+ * borders. */
+static void pool_row(const px_job *job, const yk__pool_state *s, int64_t n, int64_t y, int64_t block) {
+    const int64_t top = y * s->sh - s->pad_top, first_row = top < 0 ? 0 : top;
+    const int64_t last_row = top + s->kh > s->h ? s->h : top + s->kh, run = (YK__POOL_COLUMNS - s->kw) / s->sw;
+    const int64_t row = job->in_at->row_stride, pixel = job->in_at->pixel_stride;
+    const uint16_t *in = px_in(job, n, first_row) + block * job->in_at->block_stride;
+    uint16_t *out = px_out(job, n, y) + block * job->out_at->block_stride;
+    float columns[YK__POOL_COLUMNS * LANES] __attribute__((aligned(64)));
+    for (int64_t first = 0; first < job->w; first += run) {
+        const int64_t end = first + run < job->w ? first + run : job->w, left = first * s->sw - s->pad_left;
+        const int64_t right = (end - 1) * s->sw - s->pad_left + s->kw, x0 = left < 0 ? 0 : left,
+                      x1 = right > s->w ? s->w : right;
+        for (int64_t x = x0; x < x1; x++) {
+            vf largest = v_load_bf16(in + x * pixel);
+            for (int64_t i = 1; i < last_row - first_row; i++) largest = v_max(largest, v_load_bf16(in + i * row + x * pixel));
+            v_store(columns + (x - x0) * LANES, largest);
         }
-        v_store_bf16(to + b * LANES, largest);
+        for (int64_t i = first; i < end; i++) {
+            const int64_t at = i * s->sw - s->pad_left, to = at + s->kw > s->w ? s->w : at + s->kw;
+            int64_t x = at < 0 ? 0 : at;
+            vf largest = v_load(columns + (x - x0) * LANES);
+            for (x++; x < to; x++) largest = v_max(largest, v_load(columns + (x - x0) * LANES));
+            v_store_bf16(out + i * job->out_at->pixel_stride, largest);
+        }
     }
 }
 
@@ -169,9 +180,7 @@ static void max_pool_task(void *argument, int task, int worker) {
     const px_job *job = argument;
     const px_part part = px_part_of(job, task);
     for (int64_t y = part.y0; y < part.y1; y++) {
-        for (int64_t x = 0; x < job->w; x++) {
-            pool_pixel(job, job->step->state, part.n, y, x, px_out(job, part.n, y) + x * job->out_at->pixel_stride);
-        }
+        for (int64_t b = 0; b < job->blocks; b++) pool_row(job, job->step->state, part.n, y, b);
     }
     zero_border(job->out, job->out_at, part.n, 0, job->blocks, part.y0, part.y1);
 }
