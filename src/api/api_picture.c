@@ -1,6 +1,7 @@
 /* Geometry by recipe: letterbox or classification crop. */
 #include "api/api_picture.h"
 
+#include "image/decode.h"
 #include "image/resize.h"
 
 /* YOLOX's own convention: the picture lies in the upper left corner, its scaled sides cut to whole pixels, not rounded. */
@@ -19,6 +20,15 @@ static void take_square(yk__image_view *view) {
     view->width = view->height = side;
 }
 
+static yk__code plan_letterbox(yk__api_picture *picture, int32_t width, int32_t height, const yk__recipe *recipe,
+                               const int32_t imgsz[2], bool rect, yk__error *err) {
+    YK__TRY(yk__letterbox_fit(width, height, imgsz[1], imgsz[0], rect ? recipe->stride : 0, &picture->letterbox, err));
+    if (recipe->layout == YK__LAYOUT_YOLOX) move_to_corner(&picture->letterbox);
+    picture->network_width = picture->letterbox.width;
+    picture->network_height = picture->letterbox.height;
+    return YK__OK;
+}
+
 yk__code yk__api_picture_plan(yk__api_picture *picture, const yk__image_view *view, const yk__recipe *recipe,
                               const int32_t imgsz[2], bool rect, yk__error *err) {
     *picture =
@@ -35,12 +45,43 @@ yk__code yk__api_picture_plan(yk__api_picture *picture, const yk__image_view *vi
         if (picture->square) return YK__OK;
         return yk__classify_crop_fit(view->width, view->height, imgsz[1], imgsz[0], &picture->classify, err);
     }
-    YK__TRY(
-        yk__letterbox_fit(view->width, view->height, imgsz[1], imgsz[0], rect ? recipe->stride : 0, &picture->letterbox, err));
-    if (recipe->layout == YK__LAYOUT_YOLOX) move_to_corner(&picture->letterbox);
-    picture->network_width = picture->letterbox.width;
-    picture->network_height = picture->letterbox.height;
-    return YK__OK;
+    return plan_letterbox(picture, view->width, view->height, recipe, imgsz, rect, err);
+}
+
+/* ---- rows of a file straight into the network's input ---- */
+
+typedef struct intake {
+    yk__api_picture *picture;
+    const yk__recipe *recipe;
+    const int32_t *imgsz;
+    bool rect;
+    yk__resize_rows *rows;
+} intake;
+
+static yk__code begin_intake(void *user, int32_t width, int32_t height, bool *take, yk__error *err) {
+    intake *i = user;
+    yk__api_picture *p = i->picture;
+    *take = i->recipe->geometry == YK__GEOMETRY_LETTERBOX;
+    if (!*take) return YK__OK;
+    YK__TRY(plan_letterbox(p, width, height, i->recipe, i->imgsz, i->rect, err));
+    YK__TRY(yk__image_create(&p->made, p->network_width, p->network_height, err));
+    return yk__letterbox_rows(&p->letterbox, p->pad, p->made.pixels, p->made.stride_bytes, &i->rows, err);
+}
+
+static void take_row(void *user, const uint8_t *bgr) {
+    yk__resize_rows_push(((intake *)user)->rows, bgr);
+}
+
+yk__code yk__api_picture_decode(yk__api_picture *picture, const void *bytes, size_t size, const char *name, yk__image *whole,
+                                const yk__recipe *recipe, const int32_t imgsz[2], bool rect, yk__error *err) {
+    *picture = (yk__api_picture){.pad = (uint8_t)recipe->pad_value};
+    intake to = {.picture = picture, .recipe = recipe, .imgsz = imgsz, .rect = rect};
+    yk__row_sink sink = {.begin = begin_intake, .row = take_row, .user = &to};
+    yk__code code = yk__image_decode_rows(bytes, size, name, NULL, &sink, whole, err);
+    yk__resize_rows_end(&to.rows);
+    if (code != YK__OK || sink.taken) return code;
+    const yk__image_view view = yk__image_as_view(whole);
+    return yk__api_picture_plan(picture, &view, recipe, imgsz, rect, err);
 }
 
 yk__code yk__api_picture_make(yk__api_picture *picture, uint8_t *pixels, yk__pool *pool, yk__error *err) {
@@ -67,4 +108,5 @@ yk__scale_back yk__api_picture_back(const yk__api_picture *picture, const yk__re
 
 void yk__api_picture_free(yk__api_picture *picture) {
     yk__image_free(&picture->converted);
+    yk__image_free(&picture->made);
 }

@@ -4,6 +4,7 @@
 #include "api/api_answer.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 
 #include <string.h>
 
@@ -121,9 +122,9 @@ static yk__code run_group(request *r, job **group, int32_t n, yk__error *err) {
     if (!pictures) return yk__arena_error(&r->results->arena, "a batch", err);
     double planning_ms = ms_since(start);
     for (int32_t i = 0; i < n; i++) {
-        uint8_t *pixels = context->pixels + (size_t)i * picture_bytes;
+        uint8_t *made = group[i]->picture.made.pixels, *pixels = made ? made : context->pixels + (size_t)i * picture_bytes;
         start = yk__now_ns();
-        YK__TRY(yk__api_picture_make(&group[i]->picture, pixels, context->engine->pool, err));
+        if (!made) YK__TRY(yk__api_picture_make(&group[i]->picture, pixels, context->engine->pool, err));
         group[i]->result->speed.preprocess_ms += ms_since(start);
         if (r->options.keep_inputs) YK__TRY(keep_input(pixels, &group[i]->picture, &group[i]->result->input, err));
         pictures[i] = pixels;
@@ -174,14 +175,40 @@ static yk__code run_jobs(request *r, yk__error *err) {
 
 /* ---- entries ---- */
 
-static yk__code add_picture(request *r, size_t i, const yk__image_view *view, yk__error *err) {
+/* The picture is planned: the network can have it. */
+static void add_picture(request *r, size_t i, int32_t width, int32_t height) {
     job *j = &r->jobs[i];
-    YK__TRY(yk__api_picture_plan(&j->picture, view, r->recipe, r->imgsz, r->rect, err));
-    j->result->width = view->width;
-    j->result->height = view->height;
+    j->result->width = width;
+    j->result->height = height;
     j->result->network_width = j->picture.network_width;
     j->result->network_height = j->picture.network_height;
     j->ready = true;
+}
+
+static yk__code add_image(request *r, size_t i, const yk_image *image, yk__error *err) {
+    yk__image_view view;
+    YK__TRY(yk__api_view(image, &view, err));
+    YK__TRY(yk__api_picture_plan(&r->jobs[i].picture, &view, r->recipe, r->imgsz, r->rect, err));
+    add_picture(r, i, view.width, view.height);
+    return YK__OK;
+}
+
+/* *whole: the decoded picture, where there had to be one. */
+static yk__code add_file(request *r, size_t i, const char *path, yk__image *whole, yk__error *err) {
+    yk__api_picture *picture = &r->jobs[i].picture;
+    yk__map map = {0};
+    uint64_t start = yk__now_ns();
+    yk__code code = yk__map_open(&map, path, 0, err);
+    if (code == YK__OK) {
+        code = yk__api_picture_decode(picture, map.data ? map.data : (const uint8_t *)"", map.size, path, whole, r->recipe,
+                                      r->imgsz, r->rect, err);
+    }
+    yk__map_close(&map);
+    r->jobs[i].result->speed.decode_ms = ms_since(start);
+    if (code != YK__OK) return code;
+    const bool made = picture->made.pixels != NULL;
+    add_picture(r, i, made ? picture->letterbox.source_width : whole->width,
+                made ? picture->letterbox.source_height : whole->height);
     return YK__OK;
 }
 
@@ -222,11 +249,7 @@ yk_status yk_predict(yk_context *context, const yk_image *images, size_t n_image
     if (!context || (!images && n_images)) return yk__api_fail(error, YK_ERROR_ARGUMENT, "yk_predict: an argument is NULL");
     request r;
     yk__code code = begin(&r, context, n_images, options, &e);
-    for (size_t i = 0; i < n_images && code == YK__OK; i++) {
-        yk__image_view view;
-        code = yk__api_view(&images[i], &view, &e);
-        if (code == YK__OK) code = add_picture(&r, i, &view, &e);
-    }
+    for (size_t i = 0; i < n_images && code == YK__OK; i++) code = add_image(&r, i, &images[i], &e);
     if (code == YK__OK) code = run_jobs(&r, &e);
     return end(&r, code, &e, results, error);
 }
@@ -238,23 +261,16 @@ yk_status yk_predict_files(yk_context *context, const char *const *paths, size_t
     *results = NULL;
     if (!context || (!paths && n_paths)) return yk__api_fail(error, YK_ERROR_ARGUMENT, "yk_predict_files: an argument is NULL");
     request r;
-    yk_image *images = yk__alloc_array(n_paths + 1, sizeof *images);
+    yk__image *images = yk__alloc_array(n_paths + 1, sizeof *images); /* decoded pictures */
     yk__code code = begin(&r, context, n_paths, options, &e);
     if (code == YK__OK && !images) code = yk__fail(&e, YK__MEMORY, "out of memory for %zu pictures", n_paths);
     for (size_t i = 0; i < n_paths && code == YK__OK; i++) {
-        yk_error read = YK_ERROR_INIT;
         yk__error one = {0};
-        yk__image_view view;
-        uint64_t start = yk__now_ns();
-        yk_status status = yk_image_read(&images[i], paths[i] ? paths[i] : "", NULL, &read);
-        r.jobs[i].result->speed.decode_ms = ms_since(start);
-        yk__code picture = status ? yk__fail(&one, (yk__code)status, "%s", read.message) : YK__OK;
-        if (picture == YK__OK) picture = yk__api_view(&images[i], &view, &one);
-        if (picture == YK__OK) picture = add_picture(&r, i, &view, &one);
+        yk__code picture = add_file(&r, i, paths[i] ? paths[i] : "", &images[i], &one);
         if (picture != YK__OK) code = fail_picture(&r, i, picture, &one, &e);
     }
     if (code == YK__OK) code = run_jobs(&r, &e);
-    for (size_t i = 0; images && i < n_paths; i++) yk_image_destroy(&images[i]);
+    for (size_t i = 0; images && i < n_paths; i++) yk__image_free(&images[i]);
     yk__free(images);
     return end(&r, code, &e, results, error);
 }

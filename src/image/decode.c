@@ -177,11 +177,17 @@ static yk__code decode(const yk__decode_job *job, yk__image *out, yk__error *err
     return yk__fail(err, YK__UNSUPPORTED, "%s files are not read; convert it to JPEG or PNG", kinds[kind].name);
 }
 
-yk__code yk__image_decode(const void *bytes, size_t size, const char *name, const yk__image_limits *limits, yk__image *out,
-                          yk__error *err) {
-    yk__decode_job job = {.bytes = bytes, .size = bytes ? size : 0, .limits = resolve(limits)};
+yk__code yk__image_decode_rows(const void *bytes, size_t size, const char *name, const yk__image_limits *limits,
+                               yk__row_sink *sink, yk__image *out, yk__error *err) {
+    yk__decode_job job = {.bytes = bytes, .size = bytes ? size : 0, .limits = resolve(limits), .sink = sink};
+    if (sink) sink->taken = false;
     yk__code code = decode(&job, out, err);
     if (code == YK__OK) return YK__OK;
     yk__image_free(out);
     return yk__fail_prefix(err, code, "%s", name ? name : "picture");
+}
+
+yk__code yk__image_decode(const void *bytes, size_t size, const char *name, const yk__image_limits *limits, yk__image *out,
+                          yk__error *err) {
+    return yk__image_decode_rows(bytes, size, name, limits, NULL, out, err);
 }

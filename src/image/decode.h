@@ -57,4 +57,18 @@ bool yk__image_kind_readable(yk__image_kind kind);
 yk__code yk__image_decode(const void *bytes, size_t size, const char *name, const yk__image_limits *limits, yk__image *out,
                           yk__error *err) YK__MUST_USE;
 
+/* Where the rows of a picture may go instead of into memory of their own. */
+typedef struct yk__row_sink {
+    /* The size is known and admitted; *take: the rows will be taken. A failure ends the decoding. */
+    yk__code (*begin)(void *user, int32_t width, int32_t height, bool *take, yk__error *err);
+    void (*row)(void *user, const uint8_t *bgr); /* from the top, each once */
+    void *user;
+    bool taken; /* out: the sink got the rows, *out stays empty */
+} yk__row_sink;
+
+/* The same, but a picture whose decoder makes rows from the top (JPEG that needs no turning) is offered to the sink. A decoder
+ * may fail when some rows are out already. */
+yk__code yk__image_decode_rows(const void *bytes, size_t size, const char *name, const yk__image_limits *limits,
+                               yk__row_sink *sink, yk__image *out, yk__error *err) YK__MUST_USE;
+
 #endif

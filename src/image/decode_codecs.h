@@ -10,6 +10,7 @@ typedef struct yk__decode_job {
     const uint8_t *bytes;
     size_t size;
     yk__image_limits limits; /* every field set */
+    yk__row_sink *sink;      /* or NULL */
 } yk__decode_job;
 
 /* Checks a size that a header claims, before anything is allocated for it: sides, pixels, whether this many bytes can hold

@@ -29,6 +29,7 @@ typedef struct jpeg_state {
     yk__error *err;
     yk__code code; /* set before a jump */
     uint8_t *inks; /* one row of CMYK */
+    uint8_t *line; /* one row of BGR on its way to the sink */
     int orientation;
 } jpeg_state;
 
@@ -108,11 +109,13 @@ static void cmyk_row_to_bgr(const uint8_t *inks, uint8_t *to, int32_t width) {
 
 static yk__code read_rows(jpeg_state *s) {
     struct jpeg_decompress_struct *cinfo = &s->cinfo;
-    for (int32_t y = 0; y < s->out->height; y++) {
-        uint8_t *to = s->out->pixels + (size_t)y * s->out->stride_bytes;
+    const int32_t width = (int32_t)cinfo->output_width, height = (int32_t)cinfo->output_height;
+    for (int32_t y = 0; y < height; y++) {
+        uint8_t *to = s->line ? s->line : s->out->pixels + (size_t)y * s->out->stride_bytes;
         JSAMPROW row = s->inks ? s->inks : to;
         if (jpeg_read_scanlines(cinfo, &row, 1) != 1) return truncated(s);
-        if (s->inks) cmyk_row_to_bgr(s->inks, to, s->out->width);
+        if (s->inks) cmyk_row_to_bgr(s->inks, to, width);
+        if (s->line) s->job->sink->row(s->job->sink->user, s->line);
     }
     return YK__OK;
 }
@@ -149,6 +152,18 @@ static yk__code believe_size(const yk__decode_job *job, uint64_t pixels, yk__err
                     (unsigned long long)pixels, job->size);
 }
 
+/* To the sink, if it wants the rows and they come upright; else into a picture. */
+static yk__code choose_place(jpeg_state *s) {
+    struct jpeg_decompress_struct *cinfo = &s->cinfo;
+    yk__row_sink *sink = s->job->sink;
+    const int32_t width = (int32_t)cinfo->output_width, height = (int32_t)cinfo->output_height;
+    const bool upright = s->orientation < 2 || s->orientation > 8;
+    if (sink && upright) YK__TRY(sink->begin(sink->user, width, height, &sink->taken, s->err));
+    if (!sink || !sink->taken) return yk__image_create(s->out, width, height, s->err);
+    s->line = yk__alloc_array((size_t)width, 3);
+    return s->line ? YK__OK : yk__fail(s->err, YK__MEMORY, "no memory for a row of %d pixels", (int)width);
+}
+
 /* Everything that may jump. Its locals are not used after a jump: what must survive lies in *s. */
 static yk__code decode(jpeg_state *s) {
     if (setjmp(s->jump)) return s->code;
@@ -165,7 +180,7 @@ static yk__code decode(jpeg_state *s) {
 
     cinfo->out_color_space = inks ? JCS_CMYK : JCS_EXT_BGR;
     if (!jpeg_start_decompress(cinfo)) return truncated(s); /* reads every scan of a progressive file */
-    YK__TRY(yk__image_create(s->out, (int32_t)cinfo->output_width, (int32_t)cinfo->output_height, s->err));
+    YK__TRY(choose_place(s));
     if (inks) {
         s->inks = yk__alloc_array(cinfo->output_width, 4);
         if (!s->inks) return yk__fail(s->err, YK__MEMORY, "no memory for a row of %u pixels", cinfo->output_width);
@@ -178,5 +193,7 @@ yk__code yk__decode_jpeg(const yk__decode_job *job, yk__image *out, yk__error *e
     yk__code code = decode(&s);
     jpeg_destroy_decompress(&s.cinfo); /* also fine when creation failed: the struct was zeroed */
     yk__free(s.inks);
+    yk__free(s.line);
+    if (code == YK__OK && job->sink && job->sink->taken) return YK__OK;
     return code == YK__OK ? yk__image_orient(out, s.orientation, err) : code;
 }

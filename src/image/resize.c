@@ -178,3 +178,76 @@ yk__code yk__resize_bilinear(const yk__image_view *source, uint8_t *dst, int32_t
     if (!scratch) yk__free_aligned(memory, n_bytes);
     return YK__OK;
 }
+
+/* ---- rows that come one by one ---- */
+
+struct yk__resize_rows {
+    int32_t source_width, source_height, width, height;
+    int32_t next_source, next; /* rows to come, to make */
+    uint8_t *dst;
+    size_t dst_stride;
+    bool copy; /* equal sizes */
+    double scale;
+    yk__resize_kernels kernels;
+    size_t bytes; /* of all this */
+    const yk__resize_column *columns;
+    int16_t *held[2]; /* blended rows of the source, even and odd ones: a result needs two neighbours */
+};
+
+yk__code yk__resize_rows_begin(yk__resize_rows **rows, int32_t source_width, int32_t source_height, uint8_t *dst,
+                               int32_t dst_width, int32_t dst_height, size_t dst_stride, yk__error *err) {
+    *rows = NULL;
+    if (source_width < 1 || source_height < 1 || !dst || dst_width < 1 || dst_height < 1 ||
+        dst_stride / 3 < (size_t)dst_width) {
+        return yk__fail(err, YK__ARGUMENT, "cannot resize %d x %d pixels to %d x %d with a stride of %zu bytes",
+                        (int)source_width, (int)source_height, (int)dst_width, (int)dst_height, dst_stride);
+    }
+    const size_t head = yk__round_up(sizeof(yk__resize_rows), YK__CACHE_LINE), row_bytes = blended_row_bytes(dst_width, 3);
+    const size_t bytes = head + table_bytes(dst_width) + 2 * row_bytes;
+    uint8_t *memory = yk__alloc_aligned(bytes);
+    if (!memory) return yk__fail(err, YK__MEMORY, "no memory to resize to %d x %d pixels", (int)dst_width, (int)dst_height);
+    yk__resize_column *columns = (yk__resize_column *)(void *)(memory + head);
+    uint8_t *held = memory + head + table_bytes(dst_width);
+    *rows = (yk__resize_rows *)(void *)memory;
+    **rows = (yk__resize_rows){.source_width = source_width,
+                               .source_height = source_height,
+                               .width = dst_width,
+                               .height = dst_height,
+                               .dst = dst,
+                               .dst_stride = dst_stride,
+                               .copy = source_width == dst_width && source_height == dst_height,
+                               .scale = axis_scale(source_height, dst_height),
+                               .kernels = yk__resize_kernels_for(yk__cpu_get()->isa),
+                               .bytes = bytes,
+                               .columns = columns,
+                               .held = {(int16_t *)(void *)held, (int16_t *)(void *)(held + row_bytes)}};
+    fill_columns(columns, source_width, dst_width);
+    return YK__OK;
+}
+
+void yk__resize_rows_push(yk__resize_rows *r, const uint8_t *row) {
+    const int32_t y = r->next_source++;
+    bool held = false;
+    if (y >= r->source_height) return;
+    if (r->copy) {
+        memcpy(r->dst + (size_t)y * r->dst_stride, row, (size_t)r->width * 3);
+        return;
+    }
+    for (; r->next < r->height; r->next++) {
+        const axis_point p = source_position(r->next, r->scale);
+        const int32_t upper = clamp(p.at, 0, r->source_height - 1), lower = clamp(p.at + 1, 0, r->source_height - 1);
+        if (upper != y && lower != y) return; /* both are still to come */
+        if (!held) r->kernels.row[3](row, r->source_width, r->columns, r->width, r->held[y & 1]);
+        held = true;
+        if (lower > y) return;
+        int16_t first, second;
+        weights_of(p.fraction, &first, &second);
+        r->kernels.blend(r->held[upper & 1], r->held[lower & 1], first, second, r->dst + (size_t)r->next * r->dst_stride,
+                         (size_t)r->width * 3);
+    }
+}
+
+void yk__resize_rows_end(yk__resize_rows **rows) {
+    if (*rows) yk__free_aligned(*rows, (*rows)->bytes);
+    *rows = NULL;
+}

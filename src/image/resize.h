@@ -20,4 +20,13 @@ size_t yk__resize_scratch_bytes(int32_t dst_width, int32_t dst_height, int n_cha
 yk__code yk__resize_bilinear(const yk__image_view *source, uint8_t *dst, int32_t dst_width, int32_t dst_height,
                              size_t dst_stride, void *scratch, yk__pool *pool, yk__error *err) YK__MUST_USE;
 
+/* The same resize of BGR rows that come one by one from the top, so that no whole source is needed. Begin, push each of the
+ * source's rows once, end; the result is complete with the last row. dst must stay valid until then. */
+typedef struct yk__resize_rows yk__resize_rows;
+yk__code yk__resize_rows_begin(yk__resize_rows **rows, int32_t source_width, int32_t source_height, uint8_t *dst,
+                               int32_t dst_width, int32_t dst_height, size_t dst_stride, yk__error *err) YK__MUST_USE;
+void yk__resize_rows_push(yk__resize_rows *rows, const uint8_t *row);
+/* NULL inside is fine. */
+void yk__resize_rows_end(yk__resize_rows **rows);
+
 #endif

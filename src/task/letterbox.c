@@ -5,8 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "image/resize.h"
-
 static double smaller_ratio(int32_t width, int32_t height, int32_t source_width, int32_t source_height) {
     double y = (double)height / source_height, x = (double)width / source_width;
     return y < x ? y : x;
@@ -70,6 +68,17 @@ yk__code yk__letterbox_apply(const yk__letterbox *box, const yk__image_view *sou
     pad_rows(box, pad, dst, dst_stride);
     return yk__resize_bilinear(source, dst + (size_t)box->top * dst_stride + (size_t)box->left * 3, box->scaled_width,
                                box->scaled_height, dst_stride, scratch, pool, err);
+}
+
+yk__code yk__letterbox_rows(const yk__letterbox *box, uint8_t pad, uint8_t *dst, size_t dst_stride, yk__resize_rows **rows,
+                            yk__error *err) {
+    *rows = NULL;
+    if (!dst || dst_stride / 3 < (size_t)box->width)
+        return yk__fail(err, YK__ARGUMENT, "letterbox of width %d into rows of %zu bytes", (int)box->width, dst_stride);
+    pad_rows(box, pad, dst, dst_stride);
+    return yk__resize_rows_begin(rows, box->source_width, box->source_height,
+                                 dst + (size_t)box->top * dst_stride + (size_t)box->left * 3, box->scaled_width,
+                                 box->scaled_height, dst_stride, err);
 }
 
 yk__scale_back yk__scale_back_make(int32_t network_width, int32_t network_height, int32_t source_width, int32_t source_height) {

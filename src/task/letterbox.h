@@ -4,6 +4,7 @@
 #define YK_TASK_LETTERBOX_H
 
 #include "base/pool.h"
+#include "image/resize.h"
 #include "image/view.h"
 
 /* Where the picture lies in the network's input. All in pixels. */
@@ -24,6 +25,9 @@ yk__code yk__letterbox_fit(int32_t source_width, int32_t source_height, int32_t 
  * (yk__letterbox_scratch_bytes covers every picture of any size for this input). ARGUMENT, MEMORY. */
 yk__code yk__letterbox_apply(const yk__letterbox *box, const yk__image_view *source, uint8_t pad, uint8_t *dst,
                              size_t dst_stride, void *scratch, yk__pool *pool, yk__error *err) YK__MUST_USE;
+/* The same for a source whose rows come one by one: pads dst and begins *rows, which then takes the source's rows. */
+yk__code yk__letterbox_rows(const yk__letterbox *box, uint8_t pad, uint8_t *dst, size_t dst_stride, yk__resize_rows **rows,
+                            yk__error *err) YK__MUST_USE;
 size_t yk__letterbox_scratch_bytes(int32_t width, int32_t height, const yk__pool *pool);
 
 /* From network pixels back to the picture's: (v - pad) / gain on each axis, in float, then clipped to the picture. */

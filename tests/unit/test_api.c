@@ -295,6 +295,100 @@ static void no_growth(void **state) {
     yk_engine_destroy(&engine);
 }
 
+/* ---- files ---- */
+
+static void temporary(char path[64], const char *name) {
+    snprintf(path, 64, "/tmp/yolk-api-%d-%s", (int)getpid(), name);
+}
+
+static void same_input(yk_context *context, const char *path, yk_choice3 rect) {
+    yk_predict_options options = {.size = sizeof options, .keep_inputs = true, .rect = rect, .imgsz = {96, 64}, .conf = 0.01f};
+    yk_json_options json = {.size = sizeof json, .no_speed = true};
+    yk_results *results[2] = {NULL, NULL};
+    yk_image image = YK_IMAGE_INIT, input[2] = {YK_IMAGE_INIT, YK_IMAGE_INIT};
+    char *text[2] = {NULL, NULL};
+    assert_int_equal(yk_image_read(&image, path, NULL, NULL), YK_OK);
+    assert_int_equal(yk_predict(context, &image, 1, &options, &results[0], NULL), YK_OK);
+    assert_int_equal(yk_predict_files(context, &path, 1, &options, &results[1], NULL), YK_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(yk_results_input(results[i], 0, &input[i], NULL), YK_OK);
+        assert_int_equal(yk_results_to_json(results[i], 0, &json, &text[i], NULL), YK_OK);
+    }
+    assert_string_equal(text[0], text[1]);
+    assert_int_equal(input[0].width, input[1].width);
+    assert_int_equal(input[0].height, input[1].height);
+    for (int32_t y = 0; y < input[0].height; y++)
+        assert_memory_equal(input[0].plane[0] + y * input[0].stride[0], input[1].plane[0] + y * input[1].stride[0],
+                            (size_t)input[0].width * 3);
+    for (int i = 0; i < 2; i++) {
+        yk_image_destroy(&input[i]);
+        yk_text_destroy(&text[i]);
+        yk_results_destroy(&results[i]);
+    }
+    yk_image_destroy(&image);
+}
+
+/* A JPEG's rows go into the network's input while they are decoded: the same bytes as by way of a whole picture. */
+static void files_are_scaled_as_pictures_are(void **state) {
+    (void)state;
+    static const int sizes[][2] = {{64, 64},  {64, 96}, {63, 95}, {333, 257}, {20, 211},
+                                   {211, 20}, {7, 5},   {1, 1},   {128, 192}, {900, 31}};
+    yk_engine *engine = load(DETECT, "cpu", 2);
+    yk_context *context = context_of(engine, false);
+    char path[64];
+    temporary(path, "rows.jpg");
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        const int w = sizes[i][0], h = sizes[i][1];
+        uint8_t *random = malloc((size_t)w * (size_t)h * 3);
+        assert_non_null(random);
+        for (int k = 0; k < w * h * 3; k++) random[k] = (uint8_t)((k * 7 + k / 50 * 13) ^ (k >> 9));
+        yk_image image = {.size = sizeof image, .width = w, .height = h, .plane = {random}, .stride = {w * 3}};
+        assert_int_equal(yk_image_write(&image, path, 90, NULL), YK_OK);
+        free(random);
+        same_input(context, path, YK_OFF);
+        same_input(context, path, YK_ON);
+    }
+    remove(path);
+    same_input(context, "tests/golden/images/jpeg-exif-count-past-the-end.jpg", YK_ON);
+    yk_context_destroy(&context);
+    yk_engine_destroy(&engine);
+}
+
+/* Cut files fail in the words of yk_image_read, whether or not rows were out; the picture after them is answered. */
+static void cut_files_fail_alike(void **state) {
+    (void)state;
+    yk_engine *engine = load(DETECT, "cpu", 1);
+    yk_context *context = context_of(engine, false);
+    uint8_t bytes[20000];
+    char path[64];
+    FILE *from = fopen("examples/pictures/digits/0.jpg", "rb");
+    assert_non_null(from);
+    const size_t n = fread(bytes, 1, sizeof bytes, from);
+    fclose(from);
+    temporary(path, "cut.jpg");
+    for (size_t cut = 0; cut < n; cut += n / 9) {
+        FILE *to = fopen(path, "wb");
+        assert_non_null(to);
+        assert_int_equal(fwrite(bytes, 1, cut, to), cut);
+        fclose(to);
+        const char *paths[2] = {path, "examples/pictures/digits/0.jpg"};
+        const char *message = NULL;
+        yk_image image = YK_IMAGE_INIT;
+        yk_error error = YK_ERROR_INIT;
+        yk_results *results = NULL;
+        const yk_status status = yk_image_read(&image, path, NULL, &error);
+        assert_int_equal(yk_predict_files(context, paths, 2, NULL, &results, NULL), YK_OK);
+        assert_int_equal(yk_results_status(results, 0, &message), status);
+        assert_string_equal(message, error.message);
+        assert_int_equal(yk_results_status(results, 1, NULL), YK_OK);
+        yk_results_destroy(&results);
+        yk_image_destroy(&image);
+    }
+    remove(path);
+    yk_context_destroy(&context);
+    yk_engine_destroy(&engine);
+}
+
 /* ---- threads ---- */
 
 typedef struct worker {
@@ -392,10 +486,16 @@ static void goes_on_after_fork(void **state) {
 int main(int argc, char **argv) {
     const struct CMUnitTest threads[] = {cmocka_unit_test(eight_threads_on_one_engine),
                                          cmocka_unit_test(eight_threads_without_a_pool), cmocka_unit_test(goes_on_after_fork)};
-    const struct CMUnitTest rest[] = {cmocka_unit_test(answers_like_ref),        cmocka_unit_test(dense_and_lazy_agree),
-                                      cmocka_unit_test(batch_equals_one_by_one), cmocka_unit_test(pixel_formats_agree),
-                                      cmocka_unit_test(wrong_arguments),         cmocka_unit_test(short_options),
-                                      cmocka_unit_test(run_allocates_nothing),   cmocka_unit_test(no_growth)};
+    const struct CMUnitTest rest[] = {cmocka_unit_test(answers_like_ref),
+                                      cmocka_unit_test(dense_and_lazy_agree),
+                                      cmocka_unit_test(batch_equals_one_by_one),
+                                      cmocka_unit_test(pixel_formats_agree),
+                                      cmocka_unit_test(wrong_arguments),
+                                      cmocka_unit_test(short_options),
+                                      cmocka_unit_test(run_allocates_nothing),
+                                      cmocka_unit_test(no_growth),
+                                      cmocka_unit_test(files_are_scaled_as_pictures_are),
+                                      cmocka_unit_test(cut_files_fail_alike)};
     if (argc > 1 && strcmp(argv[1], "threads") == 0) return cmocka_run_group_tests(threads, NULL, NULL);
     return cmocka_run_group_tests(rest, NULL, NULL);
 }

@@ -43,6 +43,27 @@ static uint8_t expected(const uint8_t *p, int w, int h, size_t stride, int ch, i
 
 enum { GUARD = 0xA5 };
 
+/* The same row by row, each row in memory that ends with it. */
+static void check_rows(const uint8_t *source, size_t stride, int w, int h, const uint8_t *want, size_t dst_stride, int dw,
+                       int dh) {
+    yk__resize_rows *rows = NULL;
+    uint8_t *dst = malloc(dst_stride * (size_t)dh);
+    assert_non_null(dst);
+    memset(dst, GUARD, dst_stride * (size_t)dh);
+    assert_int_equal(yk__resize_rows_begin(&rows, w, h, dst, dw, dh, dst_stride, NULL), YK__OK);
+    for (int y = 0; y < h + 1; y++) { /* one too many is ignored */
+        uint8_t *row = malloc((size_t)w * 3);
+        assert_non_null(row);
+        memcpy(row, source + (size_t)(y < h ? y : 0) * stride, (size_t)w * 3);
+        yk__resize_rows_push(rows, row);
+        free(row);
+    }
+    yk__resize_rows_end(&rows);
+    assert_null(rows);
+    if (memcmp(dst, want, dst_stride * (size_t)dh) != 0) fail_msg("%dx%d to %dx%d: rows differ from the whole", w, h, dw, dh);
+    free(dst);
+}
+
 /* Resizes with guard bytes around every row of the result and compares all of it. */
 static void check(int w, int h, int ch, int dw, int dh, yk__pool *pool, uint32_t seed) {
     static const yk__pixel_format formats[5] = {[1] = YK__PIXEL_GRAY8, [3] = YK__PIXEL_BGR8, [4] = YK__PIXEL_BGRA8};
@@ -69,6 +90,7 @@ static void check(int w, int h, int ch, int dw, int dh, yk__pool *pool, uint32_t
         }
         for (size_t i = (size_t)(dw * ch); i < dst_stride; i++) assert_int_equal(row[i], GUARD);
     }
+    if (ch == 3) check_rows(source, stride, w, h, dst, dst_stride, dw, dh);
     free(source);
     free(dst);
 }
@@ -151,6 +173,11 @@ static void test_refuses_bad_arguments(void **unused) {
     assert_int_equal(yk__resize_bilinear(&view, dst, 2, -1, 6, NULL, NULL, NULL), YK__ARGUMENT);
     assert_int_equal(yk__resize_bilinear(&view, dst, 2, 2, 5, NULL, NULL, NULL), YK__ARGUMENT);
     assert_int_equal(yk__resize_bilinear(&view, NULL, 2, 2, 6, NULL, NULL, NULL), YK__ARGUMENT);
+    yk__resize_rows *rows = NULL;
+    assert_int_equal(yk__resize_rows_begin(&rows, 2, 2, dst, 2, 2, 5, NULL), YK__ARGUMENT);
+    assert_int_equal(yk__resize_rows_begin(&rows, 2, 0, dst, 2, 2, 6, NULL), YK__ARGUMENT);
+    assert_null(rows);
+    yk__resize_rows_end(&rows);
     view.format = YK__PIXEL_NV12;
     assert_int_equal(yk__resize_bilinear(&view, dst, 2, 2, 6, NULL, NULL, NULL), YK__ARGUMENT);
 }
