@@ -38,11 +38,7 @@ INLINE void transform_tile_in(const uint16_t *p, int64_t row, int64_t pixel, int
         wino_in_6(d, o);
         UNROLL(6) for (int y = 0; y < 6; y++) half[y][x] = o[y];
     }
-    UNROLL(6) for (int y = 0; y < 6; y++) {
-        vf o[6];
-        wino_in_6(half[y], o);
-        UNROLL(6) for (int x = 0; x < 6; x++) v_store(to + (y * 6 + x) * term, o[x]);
-    }
+    wino_tile_in(half, to, term);
 }
 
 static void transform_in(const wino_job *job, int64_t first, int64_t n_tiles, float *v) {
@@ -81,21 +77,6 @@ static void multiply(const wino_job *job, const yk__conv_panel *panel, int64_t n
     }
 }
 
-INLINE void transform_tile_out(const float *p, int64_t term, float *out) {
-    vf half[4][6];
-    UNROLL(6) for (int x = 0; x < 6; x++) {
-        vf d[6], o[4];
-        UNROLL(6) for (int y = 0; y < 6; y++) d[y] = v_load(p + (y * 6 + x) * term);
-        wino_out_6(d, o);
-        UNROLL(4) for (int y = 0; y < 4; y++) half[y][x] = o[y];
-    }
-    UNROLL(4) for (int y = 0; y < 4; y++) {
-        vf o[4];
-        wino_out_6(half[y], o);
-        UNROLL(4) for (int x = 0; x < 4; x++) v_store(out + (y * 4 + x) * LANES, o[x]);
-    }
-}
-
 static void transform_out(const wino_job *job, const yk__conv_panel *panel, int64_t first, int64_t n_tiles, const float *m) {
     const yk__conv_shape *s = &job->state->conv.shape;
     const int mv = panel->n_out_blocks;
@@ -107,7 +88,7 @@ static void transform_out(const wino_job *job, const yk__conv_panel *panel, int6
             const tile_place place = place_of(job, first + t0 + j);
             const int64_t rows = s->oh - place.y < 4 ? s->oh - place.y : 4, columns = s->ow - place.x < 4 ? s->ow - place.x : 4;
             for (int b = 0; b < mv; b++) {
-                transform_tile_out(m + (t0 * mv + b * np + j) * LANES, job->state->term_out, tile);
+                wino_tile_out(m + (t0 * mv + b * np + j) * LANES, job->state->term_out, NULL, tile);
                 for (int64_t y = 0; y < rows; y++) {
                     finish_pixels(&job->conv, tile + y * 4 * LANES, columns, panel->first_out_block + b, place.n, place.y + y,
                                   place.x);

@@ -104,11 +104,7 @@ INLINE void transform_tile_in(const float *p, int64_t row, float *to, int64_t te
         wino_in_6(d, o);
         UNROLL(6) for (int y = 0; y < 6; y++) half[y][x] = o[y];
     }
-    UNROLL(6) for (int y = 0; y < 6; y++) {
-        vf o[6];
-        wino_in_6(half[y], o);
-        UNROLL(6) for (int x = 0; x < 6; x++) v_store(to + (y * 6 + x) * term, o[x]);
-    }
+    wino_tile_in(half, to, term);
 }
 
 /* The tile's inputs where they hang over the tensor and its halo: a copy with zeros there. */
@@ -258,22 +254,6 @@ static void multiply_panel(const wino_job *job, const tile_block *block, int32_t
     *made = state->kept;
 }
 
-/* 36 products (`term` floats apart) to 4x4 outputs with bias. */
-INLINE void transform_tile_out(const float *p, int64_t term, vf bias, float *out) {
-    vf half[4][6];
-    UNROLL(6) for (int x = 0; x < 6; x++) {
-        vf d[6], o[4];
-        UNROLL(6) for (int y = 0; y < 6; y++) d[y] = v_load(p + (y * 6 + x) * term);
-        wino_out_6(d, o);
-        UNROLL(4) for (int y = 0; y < 4; y++) half[y][x] = o[y];
-    }
-    UNROLL(4) for (int y = 0; y < 4; y++) {
-        vf o[4];
-        wino_out_6(half[y], o);
-        UNROLL(4) for (int x = 0; x < 4; x++) v_store(out + (y * 4 + x) * LANES, o[x] + bias);
-    }
-}
-
 /* The halo beside one tile of one output block whose plane starts at `plane`: every halo pixel has a tile that it touches. */
 static void zero_halo_at(const wino_job *job, float *plane, const tile_place *place) {
     const yk__conv_shape *s = &job->state->shape;
@@ -322,7 +302,8 @@ static void transform_out(const wino_job *job, const tile_block *block, const yk
             const int64_t rows = s->oh - y < 4 ? s->oh - y : 4, columns = s->ow - x < 4 ? s->ow - x : 4;
             for (int b = 0; b < mv; b++) {
                 const int64_t o = panel->first_out_block + b, left = s->o - o * LANES;
-                transform_tile_out(m + (t0 * mv + b * np + j) * LANES, block->out_term, v_load(job->bias + o * LANES), tile);
+                const vf bias = v_load(job->bias + o * LANES);
+                wino_tile_out(m + (t0 * mv + b * np + j) * LANES, block->out_term, &bias, tile);
                 const float *residual = NULL;
                 if (job->residual) {
                     residual = job->residual + place.n * job->residual_at->image_stride + o * job->residual_at->block_stride +
