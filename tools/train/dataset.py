@@ -31,11 +31,6 @@ def visible_share(quad, size):
     return area / max(cv2.contourArea(quad.astype(np.float32)), 1e-6)
 
 
-def _box_of(outline, size):
-    low, high = outline.min(0).clip(0, size), outline.max(0).clip(0, size)
-    return (*low, *high)
-
-
 def detector_sample(recipe, index, size, test):
     """(scene, list of objects). An object is a dict: cls, box and per task points [K, 3] or the outline of its mask [n, 2]."""
     truth = draw_scene.scene(recipe.seed, index, size, test, recipe.kinds, recipe.sizes)
@@ -48,12 +43,12 @@ def detector_sample(recipe, index, size, test):
         for framed, quad, _ in truth["fields"]:
             if framed == 2 and visible_share(quad, size) > 0.4:
                 seen = ((quad >= 0) & (quad <= size)).all(1)
-                objects.append(dict(cls=0, box=_box_of(quad, size), points=np.column_stack((quad, seen))))
+                objects.append(dict(cls=0, box=tuple(draw_scene.box_in(quad, size)), points=np.column_stack((quad, seen))))
     else:
         shown = [(0, outline) for framed, quad, outline in truth["fields"] if framed and visible_share(quad, size) > 0.2]
         shown += [(1, outline) for digit, outline in truth["digits"] if digit >= 0 and draw_scene.is_shown(outline, size)]
         for cls, outline in shown:
-            x0, y0, x1, y1 = box = _box_of(outline, size)
+            x0, y0, x1, y1 = box = tuple(draw_scene.box_in(outline, size))
             if (x1 - x0) * (y1 - y0) >= 30:
                 objects.append(dict(cls=cls, box=box, outline=outline))
     return truth, objects
@@ -90,7 +85,8 @@ class Shards(torch.utils.data.IterableDataset):
         worker, workers = (info.id, info.num_workers) if info else (0, 1)
         seen, parent, again = [], os.getppid(), 0
         while os.getppid() == parent:  # a worker ends with the process that it works for
-            mine = [n for n in shards(self.folder) if int(n) % (self.ranks * workers) == self.rank * workers + worker and n not in set(seen)]
+            known = set(seen)
+            mine = [n for n in shards(self.folder) if int(n) % (self.ranks * workers) == self.rank * workers + worker and n not in known]
             seen += mine
             if not mine:
                 time.sleep(0.5)

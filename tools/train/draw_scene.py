@@ -150,11 +150,15 @@ def scene(seed, index, size, test, kinds=draw_fields.KINDS, sizes=(7.5, 330)):
     return {"image": image, "digits": _seen(digits, image, lit), "fields": fields}
 
 
+def box_in(outline, size):
+    """x1 y1 x2 y2 around an outline, cut to the picture."""
+    return np.concatenate((outline.min(0), outline.max(0))).clip(0, size)
+
+
 def is_shown(outline, size):
     """Whether enough of a digit is in the picture."""
-    low, high = outline.min(0), outline.max(0)
-    cut = np.clip(high, 0, size) - np.clip(low, 0, size)
-    return np.prod(cut) >= 0.6 * np.prod(high - low) and cut.min() >= 1.5
+    x0, y0, x1, y1 = box_in(outline, size)
+    return (x1 - x0) * (y1 - y0) >= 0.6 * np.prod(np.ptp(outline, axis=0)) and min(x1 - x0, y1 - y0) >= 1.5
 
 
 def digit_boxes(truth, size):
@@ -164,5 +168,5 @@ def digit_boxes(truth, size):
         if digit < 0:
             continue
         if is_shown(outline, size):
-            rows.append((digit, *outline.min(0).clip(0, size), *outline.max(0).clip(0, size)))
+            rows.append((digit, *box_in(outline, size)))
     return np.array(rows, np.float32).reshape(-1, 5)

@@ -123,8 +123,8 @@ def branch(c_in, width, c_out):
 
 
 class Detector(nn.Module):
-    """task: detect, segment, pose or obb. head, names, extra: widths of the
-    branches for boxes, for classes, for corners, angles or mask coefficients. Raw outputs are [N, channels, A] over the anchors of all levels, fine ones first."""
+    """task: detect, segment, pose or obb. head, names, extra: widths of the branches for boxes, for classes, and for corners, angles or
+    mask coefficients. Raw outputs are [N, channels, A] over the anchors of all levels, fine ones first."""
 
     N_MASKS = 32
 
