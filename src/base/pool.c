@@ -18,8 +18,8 @@
  * What another process takes. When it takes the processor of one of our threads for some milliseconds, the loop is held up by
  * the one task that this thread had begun; helping with the others is not enough, and the kernel's own balancing needs two
  * ticks to see that the processor beside is idle. Three things shorten it (docs/decisions/0005-late-threads.md has figures):
- *   - whoever waits inside an open loop sleeps in a few short naps first: each time a processor falls idle, the kernel looks
- * for something to run there;
+ *   - whoever waits inside an open loop sleeps in a few short naps first: each time a processor falls idle, the kernel
+ *     looks for something to run there;
  *   - a worker that stays inside long after the caller has run out of tasks is moved to the caller's processor, which the
  *     caller then leaves;
  *   - a worker that has not come to several loops in a row, for instance because it waits behind the caller itself, is moved
