@@ -5,7 +5,7 @@ BUILD ?= build
 SHELL := /bin/bash
 CMAKE_ARGS ?=
 
-.PHONY: all setup configure build demo test test-full bench bench-peers performance fuzz install format check-layers clean help
+.PHONY: all setup configure build demo test test-full bench bench-peers bench-tails performance fuzz install format check-layers clean help
 
 all: build
 
@@ -35,6 +35,9 @@ bench: build ## kernels, then the network beside onnxruntime where that is insta
 
 bench-peers: build ## beside onnxruntime, OpenVINO, ncnn, MNN and PyTorch (ONNX="a.onnx b.onnx", PEERS_PAGE=docs)
 	@tools/peers/bench-peers "$(BUILD)" $(ONNX)
+
+bench-tails: build ## slow runs beside onnxruntime's, and what took the processor (ONNX=a.onnx IMAGE=a.jpg PEERS_PYTHON=)
+	@$(or $(PEERS_PYTHON),python3) tools/peers/tails.py "$(BUILD)/tests/kernel/bench_tail" "$(BUILD)/yolk" "$(ONNX)" "$(IMAGE)"
 
 performance: build ## docs/performance.md: time per layer against the processor's peak (ONNX="a.onnx b.yolk")
 	@tools/peers/performance.py "$(BUILD)/yolk" "$(BUILD)/tests/kernel/bench_peak" docs/performance.md $(ONNX)
