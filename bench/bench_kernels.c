@@ -1,5 +1,6 @@
-/* Rates of the convolution kernels on the layers of yolov8n at 640: bench_kernels [isa] [threads] [filter]
- * Prints the best of many runs; the weights and maps are random. Not run by ctest. */
+/* Rates of the convolution kernels: bench_kernels [isa] [threads] [filter] [layer...]
+ * On the layers of yolov8n at 640, or on those named as input channels, output channels, kernel, stride, size of the input:
+ * 192,192,3,1,40. Prints the best of many runs; the weights and maps are random. Not run by ctest. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,44 @@ static double best_ns(kernel_case *c) {
     return best;
 }
 
+/* One line of results; false for a layer that is none. Adds to the two sums. */
+static bool bench_layer(const layer *l, const yk__backend *backend, yk__pool *pool, const char *filter, double *sum_best,
+                        double *sum_flops) {
+    if (l->c < 1 || l->o < 1 || l->k < 1 || l->s < 1 || l->size < l->s) return false;
+    double out = (double)(l->size / l->s) * (l->size / l->s), flops = 2.0 * l->c * l->o * l->k * l->k * out, layer_best = 1e30;
+    float *x = random_floats((size_t)((l->c > l->o ? l->c : l->o) * l->size * l->size), 1.0f);
+    float *w = random_floats((size_t)(l->c * l->o * l->k * l->k), 0.1f), *bias = random_floats((size_t)l->o, 0.1f);
+    printf("%dx %3d->%3d k%d s%d @%3d%s", l->count, l->c, l->o, l->k, l->s, l->size, l->residual ? " +res" : "     ");
+    for (int32_t k = 0; k < backend->n_kernels; k++) {
+        if (backend->kernels[k]->op != YK__OP_CONV || (filter && !strstr(backend->kernels[k]->name, filter))) continue;
+        kernel_case c;
+        build(&c, l, x, w, bias);
+        yk__error err;
+        int ready = kernel_case_prepare(&c, backend, backend->kernels[k], pool, &err);
+        if (ready < 0) printf(" error: %s", err.message);
+        if (ready > 0) {
+            double ns = best_ns(&c);
+            printf("  %s %.3f ms %.0f GFLOP/s (est %.3f)", strrchr(backend->kernels[k]->name, '_') - 8, ns / 1e6, flops / ns,
+                   c.need.cost_ns / 1e6);
+            if (ns < layer_best) layer_best = ns;
+        }
+        kernel_case_free(&c);
+    }
+    printf("\n");
+    *sum_best += l->count * layer_best;
+    *sum_flops += l->count * flops;
+    free(x);
+    free(w);
+    free(bias);
+    return true;
+}
+
+static layer layer_named(const char *text) {
+    layer l = {.count = 1};
+    if (sscanf(text, "%d,%d,%d,%d,%d", &l.c, &l.o, &l.k, &l.s, &l.size) != 5) l.c = 0;
+    return l;
+}
+
 int main(int argc, char **argv) {
     yk__cpu cpu = yk__cpu_with_cap(argc > 1 ? argv[1] : NULL);
     int threads = argc > 2 ? atoi(argv[2]) : 1;
@@ -76,34 +115,12 @@ int main(int argc, char **argv) {
     if (yk__pool_create(&pool, threads, NULL) != YK__OK) return 1;
     printf("%s, %s, %d threads\n", cpu.brand, backend->isa, yk__pool_size(pool));
     double sum_best = 0, sum_flops = 0;
-    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
-        const layer *l = &layers[i];
-        double out = (double)(l->size / l->s) * (l->size / l->s), flops = 2.0 * l->c * l->o * l->k * l->k * out,
-               layer_best = 1e30;
-        float *x = random_floats((size_t)((l->c > l->o ? l->c : l->o) * l->size * l->size), 1.0f);
-        float *w = random_floats((size_t)(l->c * l->o * l->k * l->k), 0.1f), *bias = random_floats((size_t)l->o, 0.1f);
-        printf("%dx %3d->%3d k%d s%d @%3d%s", l->count, l->c, l->o, l->k, l->s, l->size, l->residual ? " +res" : "     ");
-        for (int32_t k = 0; k < backend->n_kernels; k++) {
-            if (backend->kernels[k]->op != YK__OP_CONV || (argc > 3 && !strstr(backend->kernels[k]->name, argv[3]))) continue;
-            kernel_case c;
-            build(&c, l, x, w, bias);
-            yk__error err;
-            int ready = kernel_case_prepare(&c, backend, backend->kernels[k], pool, &err);
-            if (ready < 0) printf(" error: %s", err.message);
-            if (ready > 0) {
-                double ns = best_ns(&c);
-                printf("  %s %.3f ms %.0f GFLOP/s (est %.3f)", strrchr(backend->kernels[k]->name, '_') - 8, ns / 1e6,
-                       flops / ns, c.need.cost_ns / 1e6);
-                if (ns < layer_best) layer_best = ns;
-            }
-            kernel_case_free(&c);
-        }
-        printf("\n");
-        sum_best += l->count * layer_best;
-        sum_flops += l->count * flops;
-        free(x);
-        free(w);
-        free(bias);
+    const char *filter = argc > 3 ? argv[3] : NULL;
+    for (size_t i = 0; argc <= 4 && i < sizeof layers / sizeof *layers; i++)
+        bench_layer(&layers[i], backend, pool, filter, &sum_best, &sum_flops);
+    for (int i = 4; i < argc; i++) {
+        const layer l = layer_named(argv[i]);
+        if (!bench_layer(&l, backend, pool, filter, &sum_best, &sum_flops)) printf("%s: no layer\n", argv[i]);
     }
     printf("all: %.3f ms for %.2f GFLOP\n", sum_best / 1e6, sum_flops / 1e9);
     yk__pool_destroy(&pool);

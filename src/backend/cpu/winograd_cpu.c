@@ -30,22 +30,25 @@ static int64_t make_panels(yk__wino_state *s, int32_t block, yk__conv_panel *pan
     return kept;
 }
 
+static int64_t clamp(int64_t value, int64_t least, int64_t most) {
+    return value < least ? least : value > most ? most : value;
+}
+
+static int64_t cache_floats(void) {
+    return (int64_t)yk__cpu_get()->l2_bytes / (int64_t)sizeof(float);
+}
+
 static int64_t most_tiles(const yk__wino_state *s, int32_t block) {
-    const int64_t half_cache = (int64_t)yk__cpu_get()->l2_bytes / 2 / (int64_t)sizeof(float);
-    int64_t floats = half_cache < YK__WINO_LEAST_FLOATS ? YK__WINO_LEAST_FLOATS : half_cache;
-    if (floats > YK__WINO_MOST_FLOATS) floats = YK__WINO_MOST_FLOATS;
-    int64_t tiles = floats / (YK__WINO_TERMS * (int64_t)s->in_blocks * block) / YK__WINO_MIN_TILES * YK__WINO_MIN_TILES;
+    const int64_t fit = cache_floats() * 3 / 4 / (YK__WINO_TERMS * (int64_t)s->in_blocks * block);
     const int64_t all = s->shape.n * s->tiles_h * s->tiles_w;
-    if (tiles > all) tiles = all;
-    if (tiles < YK__WINO_MIN_TILES) tiles = YK__WINO_MIN_TILES;
-    return tiles > YK__WINO_MAX_TILES ? YK__WINO_MAX_TILES : tiles;
+    return clamp(all, YK__WINO_ROOM_TILES, clamp(fit, YK__WINO_LEAST_TILES, YK__WINO_MOST_TILES));
 }
 
 /* Block sizes and scratch; returns the bytes of the latter for one worker. */
 static size_t size_scratch(yk__wino_state *s, int32_t block) {
     const int64_t all = make_panels(s, block, NULL, NULL), widest = s->out_blocks < 3 ? s->out_blocks : YK__MAX_TILE_BLOCKS;
     const int32_t part_blocks = YK__WINO_PART_LANES / block;
-    s->kept = all <= YK__WINO_KEPT_FLOATS;
+    s->kept = all <= clamp(cache_floats() / 2, YK__WINO_KEPT_LEAST_FLOATS, YK__WINO_KEPT_MOST_FLOATS);
     s->n_parts = s->kept ? 1 : (s->in_blocks + part_blocks - 1) / part_blocks;
     const int32_t longest = (s->in_blocks + s->n_parts - 1) / s->n_parts;
     s->most_tiles = most_tiles(s, block);
@@ -73,8 +76,9 @@ static double cost_ns(const yk__wino_state *s, const yk__cpu_isa *isa) {
     const double products = tiles * 2.0 * YK__WINO_TERMS * in_lanes * out_lanes / isa->rates.winograd_gflops;
     const double transforms = tiles * isa->rates.transform_ns * (s->in_blocks + 1.2 * s->out_blocks);
     const double epilogue = tiles * s->out_blocks * 16 * isa->rates.silu_ns;
-    /* blocks of tiles as a 1 MiB cache has them: the choice of kernels is not to differ between processors of one level */
-    const double blocks = s->kept ? 1 : tiles * YK__WINO_TERMS * in_lanes / (128.0 * 1024), times = blocks < 1 ? 1 : blocks;
+    /* as if the cache had 1 MiB: the choice of kernels is not to differ between processors of one level */
+    const bool kept = YK__WINO_TERMS * in_lanes * out_lanes <= (double)YK__WINO_KEPT_LEAST_FLOATS;
+    const double blocks = kept ? 1 : tiles * YK__WINO_TERMS * in_lanes / (128.0 * 1024), times = blocks < 1 ? 1 : blocks;
     const double weights = times * in_lanes * s->out_blocks * isa->rates.kernels_ns;
     return products + transforms + epilogue + weights;
 }

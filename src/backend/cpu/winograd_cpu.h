@@ -10,16 +10,19 @@
 #define YK__WINO_TERMS 36
 
 /* Weights are kept as they are, 9 to a kernel, and transformed while the convolution runs: 36 numbers per kernel would have
- * to come from memory, which costs more than making them. Where all transformed weights of a layer fit a worker's share of
- * its second-level cache, it makes them once per run; otherwise so many input blocks at a time, once per block of tiles. */
-#define YK__WINO_KEPT_FLOATS ((int64_t)160 * 1024)
-#define YK__WINO_PART_LANES  64
-/* Transformed inputs of one block of tiles, in floats: half of the second-level cache, within these bounds. */
-#define YK__WINO_LEAST_FLOATS ((int64_t)64 * 1024)
-#define YK__WINO_MOST_FLOATS  ((int64_t)256 * 1024)
-/* Tiles per block: at least a register tile of products, at most so many that small maps still make several blocks. */
-#define YK__WINO_MIN_TILES 12
-#define YK__WINO_MAX_TILES 60
+ * to come from memory, which costs more than making them. Where all transformed weights of a layer fit half of a worker's
+ * second-level cache (within these bounds), it makes them once per run; otherwise so many input channels at a time, once per
+ * block of tiles. */
+#define YK__WINO_KEPT_LEAST_FLOATS ((int64_t)160 * 1024)
+#define YK__WINO_KEPT_MOST_FLOATS  ((int64_t)256 * 1024)
+#define YK__WINO_PART_LANES        64
+/* Tiles per block: as many as have their transformed inputs in three quarters of the second-level cache. With fewer than the
+ * least, transforming weights would take as long as multiplying with them: better to read some inputs from the next cache.
+ * More than the most gains nothing and takes room from the weights. */
+#define YK__WINO_LEAST_TILES 28
+#define YK__WINO_MOST_TILES  42
+/* Smaller maps have room for this many all the same: what lies in scratch for four tiles or fewer is padded (FEW_TILES). */
+#define YK__WINO_ROOM_TILES 12
 
 typedef struct yk__wino_state {
     yk__conv_shape shape;

@@ -55,6 +55,8 @@ typedef struct tile_block {
 #define FEW_TILES  0
 #define FEW_M_TERM 0
 #endif
+_Static_assert(YK__MAX_TILE_BLOCKS *FEW_TILES <= YK__WINO_ROOM_TILES,
+               "scratch holds the products of few tiles of a panel of one block");
 
 /* A tile among those of all pictures: picture, row and column of tiles. */
 typedef struct tile_place {
