@@ -138,10 +138,11 @@ yk__conv_split yk__conv_share_out(int64_t in_bytes, int64_t weights_bytes, int64
         .panels_per_task = 1, .panel_tasks = n_panels, .n_bands = share > 1 ? yk__band_count(rows, share, threads) : 1};
 }
 
-/* Blocks of the next panel. A tile of two blocks serves best; an odd number of blocks ends with one of three. */
-static int32_t panel_blocks(int32_t left) {
+/* Blocks of the next panel. A tile of two blocks serves best; an odd number of blocks ends with one of three. Blocks of eight
+ * lanes (AVX2) go by threes: 3x4 loads 7 times for 12 multiply-adds, 2x6 8 times, and the map is read less often. */
+static int32_t panel_blocks(int32_t left, int32_t block) {
     if (left == 1 || left == 3) return left;
-    return 2;
+    return block == 8 && left > 4 ? 3 : 2;
 }
 
 /* Input channels [first, end) that output channels [from, to) read. */
@@ -157,7 +158,7 @@ static int64_t make_panels(const yk__conv_shape *s, int32_t block, yk__conv_pane
     int32_t out_blocks = (int32_t)((s->o + block - 1) / block), n = 0;
     int64_t floats = 0;
     for (int32_t at = 0; at < out_blocks; n++) {
-        int32_t blocks = panel_blocks(out_blocks - at);
+        int32_t blocks = panel_blocks(out_blocks - at, block);
         int64_t first, end;
         group_range(s, (int64_t)at * block, (int64_t)(at + blocks) * block, &first, &end);
         int32_t first_in = (int32_t)(first / block), end_in = (int32_t)((end + block - 1) / block);
