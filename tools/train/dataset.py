@@ -38,14 +38,13 @@ def detector_sample(recipe, index, size, test):
     if recipe.task == "detect":
         objects = [dict(cls=int(row[0]), box=row[1:]) for row in draw_scene.digit_boxes(truth, size)]
     elif recipe.task == "obb":
-        objects = [dict(cls=0, box=oriented(q)) for _, q, _ in truth["fields"] if visible_share(q, size) > 0.6]
+        objects = [dict(cls=0, box=oriented(q)) for _, q, _, _ in truth["fields"] if visible_share(q, size) > 0.6]
     elif recipe.task == "pose":
-        for framed, quad, _ in truth["fields"]:
+        for framed, quad, seen, _ in truth["fields"]:
             if framed == 2 and visible_share(quad, size) > 0.4:
-                seen = ((quad >= 0) & (quad <= size)).all(1)
                 objects.append(dict(cls=0, box=tuple(draw_scene.box_in(quad, size)), points=np.column_stack((quad, seen))))
     else:
-        shown = [(0, outline) for framed, quad, outline in truth["fields"] if framed and visible_share(quad, size) > 0.2]
+        shown = [(0, outline) for framed, quad, _, outline in truth["fields"] if framed and visible_share(quad, size) > 0.2]
         shown += [(1, outline) for digit, outline in truth["digits"] if digit >= 0 and draw_scene.is_shown(outline, size)]
         for cls, outline in shown:
             x0, y0, x1, y1 = box = tuple(draw_scene.box_in(outline, size))

@@ -12,6 +12,7 @@ SMALLEST = 7.0  # pixels: no digit is drawn lower than this; people cannot name 
 LEAST_LUMA, LEAST_COLOUR = 30, 70  # how much free-standing digits differ from what is behind them: in luma, or in one channel
 LEAST_SPREAD = 5.0  # standard deviation of the picture in a digit's box after all damage; below it is as good as gone
 LEAST_LIKENESS = 0.5  # correlation of the damaged picture with the digit's shape
+LEAST_EDGE = 10.0  # how much the two sides of a plate's edge differ, in one channel, after all damage
 
 
 def _stands_out(patch, area, moved, x0, y0):
@@ -51,6 +52,25 @@ def _seen(digits, image, lit):
     return result
 
 
+def _corners_seen(quad, image):
+    """Which corners [4] of a plate anyone could point at: they are in the picture, and along the nearer half of both edges that meet
+    there the picture mostly differs from one side to the other."""
+    size, half = image.shape[0], 12
+    t = (np.arange(2 * half) + 0.5)[:, None] / (2 * half)
+    means = cv2.blur(image, (3, 3)).astype(np.float32)
+    seen = np.zeros((4, 2), bool)  # of each edge, the half where it begins and the half where it ends
+    for i in range(4):
+        a, along = quad[i].astype(np.float64), (quad[(i + 1) % 4] - quad[i]).astype(np.float64)
+        length = max(np.hypot(*along), 1e-3)
+        out = np.array((along[1], -along[0])) / length * np.clip(0.012 * length, 2, 6)
+        outer, inner = np.floor(a + along * t + out).astype(int), np.floor(a + along * t - out).astype(int)
+        shown = ((np.minimum(outer, inner) >= 0) & (np.maximum(outer, inner) < size)).all(1)
+        (u0, v0), (u1, v1) = outer.clip(0, size - 1).T, inner.clip(0, size - 1).T
+        differs = shown & (np.abs(means[v0, u0] - means[v1, u1]).max(1) >= LEAST_EDGE)
+        seen[i] = differs[:half].mean() >= 0.5, differs[half:].mean() >= 0.5
+    return ((quad >= 0) & (quad <= size)).all(1) & seen[:, 0] & np.roll(seen[:, 1], 1)
+
+
 def _placement(rng, patch, size, h_target, h_patch, tame):
     """A homography from patch to scene: scale, shear, turn, perspective."""
     h, w = patch.alpha.shape
@@ -84,8 +104,8 @@ def _apply(matrix, points):
 def scene(seed, index, size, test, kinds=draw_fields.KINDS, sizes=(7.5, 330)):
     """Returns a dict:
     image u8 [size, size, 3] RGB; digits: list of (digit or -1 where it cannot be read, outline [n, 2]); fields: list of (framed 0, 1 or
-    2 as in Patch, quad [4, 2] clockwise from the top left as read, outline [n, 2]). Outlines are convex; coordinates count from the
-    picture's edge, pixel centres at halves."""
+    2 as in Patch, quad [4, 2] clockwise from the top left as read, which of its corners can be seen [4], outline [n, 2]). Outlines are
+    convex; coordinates count from the picture's edge, pixel centres at halves."""
     rng = np.random.Generator(np.random.PCG64((seed, index, int(test))))
     image = background(rng, size, size, test)
     digits, fields, boxes = [], [], []
@@ -147,6 +167,7 @@ def scene(seed, index, size, test, kinds=draw_fields.KINDS, sizes=(7.5, 330)):
             p = rng.uniform(0, size, (2, 2)).astype(int)
             cv2.line(image, p[0].tolist(), p[1].tolist(), rng.integers(0, 256, 3).tolist(), max(1, int(least * 0.04)), cv2.LINE_AA)
     image = damage.damage(rng, image, max(least, 8.0))
+    fields = [(framed, quad, _corners_seen(quad, image), outline) for framed, quad, outline in fields]
     return {"image": image, "digits": _seen(digits, image, lit), "fields": fields}
 
 

@@ -11,7 +11,7 @@ from network import BINS
 
 TOP_K, ALPHA, BETA = 10, 0.5, 6.0
 W_BOX, W_CLS, W_DFL, W_POINT, W_SEEN, W_MASK, W_ANGLE = 7.5, 0.5, 1.5, 20.0, 1.0, 7.5, 2.0
-CORNER = 0.02  # of a box's size: how near a corner should be
+CORNER = 0.02  # of a plate's width: how near a corner should be
 EPS = 1e-7
 
 
@@ -79,8 +79,9 @@ def corners_at(raw, points, strides):
     return v[..., :2] * 2.0 * strides[:, None, None] + (points - 0.5 * strides[:, None])[:, None], v[..., 2]
 
 
-def size_of(boxes):
-    return (boxes[:, 2:] - boxes[:, :2]).prod(1).clamp(min=16).sqrt()
+def width_of(corners):
+    """Of plates [n, 4, 2 or 3], clockwise from the top left: the mean of the upper and the lower edge; corners are measured in it."""
+    return ((corners[:, 1, :2] - corners[:, 0, :2]).norm(dim=1) + (corners[:, 2, :2] - corners[:, 3, :2]).norm(dim=1)).clamp(min=16) / 2
 
 
 def inside_pairs(points, boxes, chunk=4096):
@@ -121,18 +122,19 @@ class DetectorLoss:
 
     def __call__(self, out, targets, height, width):
         """targets: image [G] index in the batch, cls [G], boxes [G, 4 or 5], and per task points [G, K, 3] (x, y, visible 0 or 1)
-        or outlines [G, S, 2], convex and clockwise as seen. Returns (loss, {name: value})."""
+        or outlines [G, S, 2], convex and clockwise as seen; where there are digits also unread_image [U] and unread [U, 4]: boxes in
+        which an answer is neither right nor wrong. Returns (loss, {name: value})."""
         net = self.net
         box, cls = out["box"].float(), out["cls"].float()
         n, _, n_anchors = cls.shape
         points, strides = net.anchors(height, width, cls.device)
         extra = out["extra"].float() if net.n_extra else None
         image, label, truth = targets["image"], targets["cls"], targets["boxes"]
-        wanted = torch.zeros_like(cls)
+        wanted, counted = torch.zeros_like(cls), self._counted(points, n, targets)
         parts = {}
         chosen = self._assign(box, cls, extra, points, strides, targets) if len(label) else None
         if chosen is None or not len(chosen[0]):
-            loss = W_CLS * F.binary_cross_entropy_with_logits(cls, wanted, reduction="sum") + 0.0 * box.sum()
+            loss = W_CLS * F.binary_cross_entropy_with_logits(cls, wanted, counted, reduction="sum") + 0.0 * box.sum()
             if extra is not None:
                 loss = loss + 0.0 * extra.sum()
             if "proto" in out:
@@ -141,8 +143,10 @@ class DetectorLoss:
         g, a, score = chosen
         b = image[g]
         wanted[b, label[g], a] = score
+        if counted is not None:
+            counted[b, 0, a] = 1.0
         total = score.sum().clamp(min=1.0)
-        parts["cls"] = W_CLS * F.binary_cross_entropy_with_logits(cls, wanted, reduction="sum") / total
+        parts["cls"] = W_CLS * F.binary_cross_entropy_with_logits(cls, wanted, counted, reduction="sum") / total
 
         raw = box[b, :, a]  # [P, 4 * BINS]
         distance = (raw.view(-1, 4, BINS).softmax(2) * net.bins).sum(2)
@@ -162,11 +166,21 @@ class DetectorLoss:
         parts["dfl"] = -W_DFL * ((left * (1 - share) + right * share).mean(1) * score).sum() / total
 
         if net.task == "pose":
-            parts.update(self._points(extra[b, :, a], at, stride, targets["points"][g], truth[g], score, total))
+            parts.update(self._points(extra[b, :, a], at, stride, targets["points"][g], score, total))
         if net.task == "segment":
             parts["mask"] = self._masks(out["proto"].float(), extra[b, :, a], b, g, targets, truth)
         loss = sum(parts.values())
         return loss, {name: value.detach() for name, value in parts.items()}
+
+    @staticmethod
+    def _counted(points, n, targets):
+        """[n, 1, A]: 0 at the anchors inside what nobody can read, 1 elsewhere; None where all count."""
+        if "unread" not in targets or not len(targets["unread"]):
+            return None
+        counted = torch.ones(n, 1, len(points), device=points.device)
+        u, a = inside_pairs(points, targets["unread"])
+        counted[targets["unread_image"][u], 0, a] = 0.0
+        return counted
 
     @torch.no_grad()
     def _assign(self, box, cls, extra, points, strides, targets):
@@ -186,7 +200,7 @@ class DetectorLoss:
         if self.net.task == "pose":  # anchors with good corners shall have the best scores
             gap = (corners_at(extra[b, :, a], points[a], strides[a])[0] - targets["points"][g, :, :2]).norm(dim=-1)
             seen = targets["points"][g, :, 2]
-            off = (gap * seen).sum(1) / seen.sum(1).clamp(min=1) / size_of(truth[g])
+            off = (gap * seen).sum(1) / seen.sum(1).clamp(min=1) / width_of(targets["points"])[g]
             aligned = aligned / (1 + off / CORNER)
         keep = _first_k(g, aligned, TOP_K)
         g, a, close, aligned, b = g[keep], a[keep], close[keep], aligned[keep], b[keep]
@@ -197,10 +211,10 @@ class DetectorLoss:
         best_close = torch.zeros(len(label), device=g.device).scatter_reduce(0, g, close, "amax")
         return g, a, aligned / (best_aligned[g] + 1e-9) * best_close[g]
 
-    def _points(self, raw, at, stride, goal, truth, score, total):
-        """Corners: an OKS-like term that is sharp when near, and a plain distance that pulls from afar; both in sizes of the box."""
+    def _points(self, raw, at, stride, goal, score, total):
+        """Corners: an OKS-like term that is sharp when near, and a plain distance that pulls from afar; both in widths of the plate."""
         xy, v = corners_at(raw, at, stride)
-        off = (((xy - goal[..., :2]) / size_of(truth)[:, None, None]) ** 2).sum(-1)
+        off = (((xy - goal[..., :2]) / width_of(goal)[:, None, None]) ** 2).sum(-1)
         seen = goal[..., 2]
         near = 1 - torch.exp(-off / (2 * CORNER**2))
         far = torch.sqrt(off + 1e-6)

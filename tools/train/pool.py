@@ -38,13 +38,13 @@ def draw_shard(job):
         truth = draw_scene.scene(pool.seed, k * SHARD + i, size, False, pool.kinds, pool.sizes)
         jpegs.append(cv2.imencode(".jpg", truth["image"][..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY, cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
                                                                      cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444])[1].tobytes())
-        digits += [(i, digit, *support(outline).ravel()) for digit, outline in truth["digits"] if digit >= 0]
-        fields += [(i, framed, *quad.ravel(), *support(outline).ravel()) for framed, quad, outline in truth["fields"]]
+        digits += [(i, digit, *support(outline).ravel()) for digit, outline in truth["digits"]]
+        fields += [(i, framed, *seen, *quad.ravel(), *support(outline).ravel()) for framed, quad, seen, outline in truth["fields"]]
     with open(base + ".jpegs", "wb") as f:
         f.write(b"".join(jpegs))
     with open(base + ".new", "wb") as f:
         np.savez(f, at=np.cumsum([0] + [len(j) for j in jpegs]), digits=np.array(digits, np.float32).reshape(-1, 2 + 2 * SUPPORT),
-                 fields=np.array(fields, np.float32).reshape(-1, 10 + 2 * SUPPORT))
+                 fields=np.array(fields, np.float32).reshape(-1, 14 + 2 * SUPPORT))
     os.replace(base + ".new", base + ".npz")  # last, so that a shard which is seen is whole
 
 
@@ -64,8 +64,8 @@ def shards(folder):
 
 
 def read_shard(folder, name):
-    """images u8 RGB [k, 3, S, S]; digits f32 [d, 2 + 2 * SUPPORT]: scene, digit, points; fields [f, 10 + 2 * SUPPORT]: scene, framed, quad,
-    points."""
+    """images u8 RGB [k, 3, S, S]; digits f32 [d, 2 + 2 * SUPPORT]: scene, digit or -1, points; fields [f, 14 + 2 * SUPPORT]: scene, framed,
+    corners seen, quad, points."""
     with np.load(os.path.join(folder, name + ".npz")) as file:
         at, digits, fields = (file[k] for k in ("at", "digits", "fields"))
     data = np.fromfile(os.path.join(folder, name + ".jpegs"), np.uint8)
