@@ -20,10 +20,14 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PEERS = {"fp32": ["onnxruntime", "openvino", "ncnn", "mnn", "torch"], "bf16": ["openvino-bf16"]}
 
 
+def rank(values, p):
+    """The percentile p (0 to 1), by nearest rank."""
+    values = sorted(values)
+    return values[min(len(values), max(1, int(p * len(values) + 0.5))) - 1]
+
+
 def summary(times):
-    times = sorted(times)
-    rank = lambda p: times[min(len(times), max(1, int(p * len(times) + 0.5))) - 1]
-    return {"min_ms": times[0], "p50_ms": rank(0.5), "p99_ms": rank(0.99)}
+    return {"min_ms": min(times), "p50_ms": rank(times, 0.5), "p99_ms": rank(times, 0.99)}
 
 
 class Peer:

@@ -22,12 +22,9 @@ import sys
 import tempfile
 import time
 
+from bench_peers import rank
+
 HIT_MS, CALM_MS, WARM_UP = 1.0, 0.1, 3
-
-
-def rank(values, p):
-    values = sorted(values)
-    return values[min(len(values), max(1, int(p * len(values) + 0.5))) - 1]
 
 
 def yolk_round(command):

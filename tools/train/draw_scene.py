@@ -52,12 +52,11 @@ def _seen(digits, image, lit):
     return result
 
 
-def _corners_seen(quad, image):
+def _corners_seen(quad, means):
     """Which corners [4] of a plate anyone could point at: they are in the picture, and along the nearer half of both edges that meet
-    there the picture mostly differs from one side to the other."""
-    size, half = image.shape[0], 12
+    there the picture mostly differs from one side to the other. means f32 [size, size, 3]: the picture, blurred a little."""
+    size, half = means.shape[0], 12
     t = (np.arange(2 * half) + 0.5)[:, None] / (2 * half)
-    means = cv2.blur(image, (3, 3)).astype(np.float32)
     seen = np.zeros((4, 2), bool)  # of each edge, the half where it begins and the half where it ends
     for i in range(4):
         a, along = quad[i].astype(np.float64), (quad[(i + 1) % 4] - quad[i]).astype(np.float64)
@@ -167,7 +166,8 @@ def scene(seed, index, size, test, kinds=draw_fields.KINDS, sizes=(7.5, 330)):
             p = rng.uniform(0, size, (2, 2)).astype(int)
             cv2.line(image, p[0].tolist(), p[1].tolist(), rng.integers(0, 256, 3).tolist(), max(1, int(least * 0.04)), cv2.LINE_AA)
     image = damage.damage(rng, image, max(least, 8.0))
-    fields = [(framed, quad, _corners_seen(quad, image), outline) for framed, quad, outline in fields]
+    means = cv2.blur(image, (3, 3)).astype(np.float32)
+    fields = [(framed, quad, _corners_seen(quad, means), outline) for framed, quad, outline in fields]
     return {"image": image, "digits": _seen(digits, image, lit), "fields": fields}
 
 
