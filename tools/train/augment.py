@@ -1,6 +1,7 @@
 """A batch of pool scenes, looked at anew: moved, scaled and turned, in other colours; and the truth moved along. All on the device.
 
-Where a view reaches past its picture there is the grey of a letterbox. Coordinates are pixels, points are [.., 2]."""
+Where a view reaches past its picture there is the grey of a letterbox. One view in five shows its picture pixel for pixel: what is
+sampled anew is softer than a photograph. Coordinates are pixels, points are [.., 2]."""
 import math
 
 import torch
@@ -9,6 +10,7 @@ from torch.nn import functional as F
 GREY = 114 / 255
 LEAST = 8.0  # pixels: no view makes a digit smaller than this where it was not already
 SCALES = (0.55, 1.6)
+PLAIN = 0.2  # share of views that are only moved, by whole pixels
 
 
 def matrices(n, side, size, least, device):
@@ -21,14 +23,17 @@ def matrices(n, side, size, least, device):
     wide = torch.rand(n, device=device) < 0.12
     turn = torch.randn(n, device=device) * torch.where(wide, 0.2, 0.03)
     stretch = torch.exp(torch.randn(n, device=device) * 0.08)
-    shear = torch.randn(n, device=device) * 0.04
+    shear = torch.randn(n, device=device) * 0.08
     cos, sin = torch.cos(turn), torch.sin(turn)
     a = torch.stack((torch.stack((cos, -sin), -1), torch.stack((sin, cos), -1)), 1)
     b = torch.stack((torch.stack((grown * stretch, grown * shear), -1), torch.stack((torch.zeros_like(scale), grown / stretch), -1)), 1)
     m = a @ b
     middle = torch.full((n, 2, 1), side / 2, device=device)
     slack = ((1 - scale).abs() * size / 2 + size * 0.06)[:, None, None]
-    return torch.cat((m, size / 2 - m @ middle + (torch.rand(n, 2, 1, device=device) * 2 - 1) * slack), 2)
+    views = torch.cat((m, size / 2 - m @ middle + (torch.rand(n, 2, 1, device=device) * 2 - 1) * slack), 2)
+    at = (torch.rand(n, 2, 1, device=device) * (size - side) + torch.randn(n, 2, 1, device=device) * 0.06 * size).round()
+    plain = torch.cat((torch.eye(2, device=device).expand(n, 2, 2), at), 2)
+    return torch.where(torch.rand(n, 1, 1, device=device) < PLAIN, plain, views)
 
 
 def inverse(m):
@@ -50,22 +55,32 @@ def move(points, m):
     return points @ m[:, :, :2].transpose(1, 2) + m[:, None, :, 2]
 
 
+def _some(n, share, device):
+    return (torch.rand(n, 1, 1, 1, device=device) < share).float()
+
+
 def colours(images):
-    """f32 [n, 3, h, w] in 0..1: channels exchanged, light and contrast, negatives, blur, noise."""
+    """f32 [n, 3, h, w] in 0..1: channels exchanged, light and contrast, negatives."""
     n, device = len(images), images.device
-    some = lambda p: (torch.rand(n, 1, 1, 1, device=device) < p).float()
     order = torch.where(torch.rand(n, 1, device=device) < 0.5, torch.argsort(torch.rand(n, 3, device=device), 1), torch.arange(3, device=device))
     images = images.gather(1, order[:, :, None, None].expand(-1, -1, *images.shape[2:]))
-    grey = some(0.1)
+    grey = _some(n, 0.1, device)
     images = images + grey * (images.mean(1, keepdim=True) - images)
     gain = torch.empty(n, 3, 1, 1, device=device).uniform_(0.85, 1.15) * torch.empty(n, 1, 1, 1, device=device).uniform_(0.65, 1.2)
     images = (images - 0.5) * gain + 0.5 + torch.empty(n, 1, 1, 1, device=device).uniform_(-0.15, 0.15)
-    negative = some(0.15)
-    images = images + negative * (1 - 2 * images)
+    negative = _some(n, 0.15, device)
+    return (images + negative * (1 - 2 * images)).clamp(0, 1)
+
+
+def sensor(images):
+    """Blur and noise of a pixel's size, so after all sampling; outside its picture a view stays clean. Like `images`, the values are
+    differences from GREY."""
+    n, device = len(images), images.device
+    inside = (images != 0).any(1, keepdim=True)
     soft = F.avg_pool2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), 3, 1)
-    images = images + some(0.15) * torch.rand(n, 1, 1, 1, device=device) * (soft - images)
-    images = images + some(0.3) * torch.rand(n, 1, 1, 1, device=device) * 0.05 * torch.randn_like(images)
-    return images.clamp(0, 1)
+    images = images + _some(n, 0.15, device) * torch.rand(n, 1, 1, 1, device=device) * (soft - images)
+    images = images + _some(n, 0.3, device) * torch.rand(n, 1, 1, 1, device=device) * 0.05 * torch.randn_like(images)
+    return images.clamp(-GREY, 1 - GREY) * inside
 
 
 def boxes_of(points, size):
@@ -113,7 +128,7 @@ def detector_view(task, batch, size, change=True):
         least = torch.full((n,), 1e4, device=device).scatter_reduce(0, of, outline[..., 1].amax(1) - outline[..., 1].amin(1), "amin")
         m = matrices(n, side, size, least, device)
         # Grey outside: sample the difference from grey, so that zeros are grey.
-        images = sample(colours(images) - GREY, m, size) + GREY
+        images = sensor(sample(colours(images) - GREY, m, size)) + GREY
     else:
         m = torch.tensor([[1.0, 0, 0], [0, 1, 0]], device=device).expand(n, 2, 3) * (size / side)
         images = F.interpolate(images, (size, size), mode="bilinear", antialias=True) if side != size else images
@@ -158,8 +173,19 @@ def digit_view(batch, size, most):
     edge = span.amax(1) * torch.empty(k, device=device).uniform_(1.0, 1.75)
     centre = (box[:, :2] + box[:, 2:]) / 2 + torch.randn(k, 2, device=device) * (0.05 * edge)[:, None]
     turn, stretch = torch.randn(k, device=device) * 0.06, torch.exp(torch.randn(k, device=device) * 0.1)
+    lean = torch.randn(k, device=device) * 0.12
+    cos, sin = torch.cos(turn), torch.sin(turn)
     s = 2 * size / edge  # twice the size, then averaged: a digit that shrinks is not just sampled
-    m = torch.stack((torch.stack((s * stretch * torch.cos(turn), -s * torch.sin(turn)), -1), torch.stack((s * torch.sin(turn), s / stretch * torch.cos(turn)), -1)), 1)
+    m = torch.stack((torch.stack((s * stretch * cos, s * (lean * stretch * cos - sin)), -1),
+                     torch.stack((s * sin, s * (lean * sin + cos / stretch)), -1)), 1)
     m = torch.cat((m, size - m @ centre[:, :, None]), 2)
-    crops = F.avg_pool2d(sample(images[of] - GREY, m, 2 * size), 2) + GREY
-    return colours(crops), digits[keep, 1].long()
+    crops = F.avg_pool2d(_strokes(sample(images[of] - GREY, m, 2 * size)), 2) + GREY
+    return sensor(colours(crops) - GREY) + GREY, digits[keep, 1].long()
+
+
+def _strokes(images):
+    """Some pictures with what is bright wider by a pixel on each side, or what is dark: strokes of another weight."""
+    n, device = len(images), images.device
+    way = torch.rand(n, 1, 1, 1, device=device)
+    wide = F.max_pool2d(images, 3, 1, 1)
+    return torch.where(way < 0.12, wide, torch.where(way > 0.88, -F.max_pool2d(-images, 3, 1, 1), images))
