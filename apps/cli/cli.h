@@ -103,7 +103,9 @@ char *cli_bundled_model(const char *name);
 char *cli_model_folder(int i);
 /* Loads MODEL with --device, --threads (--throughput: one) and the build options. */
 int cli_load(const cli_args *args, const char *model, yk_engine **engine);
-/* The same on this device (NULL: the default) whatever --device says. */
-int cli_load_on(const cli_args *args, const char *model, const char *device, yk_engine **engine);
+/* The same on this device (NULL: the default) whatever --device says; as_built: without the build options. */
+int cli_load_on(const cli_args *args, const char *model, const char *device, bool as_built, yk_engine **engine);
+/* Whether MODEL is an engine file that is there. */
+bool cli_is_engine(const char *model);
 
 #endif

@@ -57,8 +57,12 @@ char *cli_bundled_model(const char *name) {
     return found;
 }
 
+static char *find(const char *model) {
+    return is_file(model) ? strdup(model) : cli_bundled_model(model);
+}
+
 char *cli_find_model(const char *model, int *status) {
-    char *path = is_file(model) ? strdup(model) : cli_bundled_model(model);
+    char *path = find(model);
     if (path) return path;
     cli_say("%s: no such file%s", model,
             is_name(model) ? ", and no bundled model of that name ('yolk models' lists them)" : "");
@@ -66,14 +70,27 @@ char *cli_find_model(const char *model, int *status) {
     return NULL;
 }
 
-int cli_load(const cli_args *args, const char *model, yk_engine **engine) {
-    return cli_load_on(args, model, cli_value(args, "--device"), engine);
+bool cli_is_engine(const char *model) {
+    unsigned char head[4096];
+    char *path = find(model);
+    FILE *file = path ? fopen(path, "rbe") : NULL;
+    yk_report *report = NULL;
+    bool is = file && yk_probe(head, fread(head, 1, sizeof head, file), YK_SIZE_UNKNOWN, &report, NULL) == YK_OK &&
+              strcmp(yk_report_kind(report), "yolk-engine") == 0;
+    yk_report_destroy(&report);
+    if (file) fclose(file);
+    free(path);
+    return is;
 }
 
-int cli_load_on(const cli_args *args, const char *model, const char *device, yk_engine **engine) {
+int cli_load(const cli_args *args, const char *model, yk_engine **engine) {
+    return cli_load_on(args, model, cli_value(args, "--device"), false, engine);
+}
+
+int cli_load_on(const cli_args *args, const char *model, const char *device, bool as_built, yk_engine **engine) {
     int status = EXIT_DONE;
     yk_build_options build;
-    yk_engine_options load = {.size = sizeof load, .device = device, .build = &build};
+    yk_engine_options load = {.size = sizeof load, .device = device, .build = as_built ? NULL : &build};
     status = cli_read_build_options(args, &build);
     if (status == EXIT_DONE) status = cli_threads(args, &load.n_threads);
     if (status != EXIT_DONE) return status;

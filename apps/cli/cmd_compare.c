@@ -34,11 +34,12 @@ static bool same_file(const char *a, const char *b) {
     return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
 
-static int open_side(const cli_args *args, compare_side *side, const char *name, const char *device, bool layers) {
+static int open_side(const cli_args *args, compare_side *side, const char *name, const char *device, bool as_built,
+                     bool layers) {
     yk_error error = YK_ERROR_INIT;
     side->name = name;
     if (is_arrays(name)) return yk_arrays_open(&side->arrays, name, &error) == YK_OK ? EXIT_DONE : cli_fail(&error);
-    int status = cli_load_on(args, name, device, &side->engine);
+    int status = cli_load_on(args, name, device, as_built, &side->engine);
     if (status != EXIT_DONE) return status;
     const yk_context_options kept = {.size = sizeof kept, .keep_layers = layers};
     side->info = (yk_engine_info)YK_ENGINE_INFO_INIT;
@@ -62,8 +63,10 @@ static int open_sides(const cli_args *args, compare_setup *setup) {
     if (is_arrays(a)) return cli_usage_error(args, "A must be a model; saved arrays go second");
     if (is_arrays(b) && !layers) return cli_usage_error(args, "--summary compares two models, and %s is saved arrays", b);
     if (!device_b) device_b = same_file(a, b) && !device ? "ref" : device;
-    int status = open_side(args, &setup->a, a, device, layers);
-    return status == EXIT_DONE ? open_side(args, &setup->b, b, device_b, layers) : status;
+    /* Of an engine and a model, the options of a build are the model's. */
+    bool a_built = !is_arrays(b) && cli_is_engine(a), b_built = !is_arrays(b) && cli_is_engine(b);
+    int status = open_side(args, &setup->a, a, device, a_built && !b_built, layers);
+    return status == EXIT_DONE ? open_side(args, &setup->b, b, device_b, b_built && !a_built, layers) : status;
 }
 
 /* One input size and one way of padding for both. Saved arrays say their size. */

@@ -214,7 +214,8 @@ typedef struct yk_engine_options {
     int32_t max_shapes;            /* input shapes kept planned at once, least recently used goes first; 0: 8 */
     yk_choice3 cache;              /* model files given here: keep the built engine in the cache folder (default on) */
     const char *cache_dir;         /* NULL: $XDG_CACHE_HOME/yolk or ~/.cache/yolk */
-    const yk_build_options *build; /* for model files given here; NULL: defaults */
+    const yk_build_options *build; /* for model files given here; NULL: defaults. What an engine file was built otherwise for is
+                                      YK_ERROR_ARGUMENT */
     yk_report **report;            /* when not NULL gets the verdict on the file, on success and on failure; release it */
 } yk_engine_options;
 

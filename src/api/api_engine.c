@@ -71,6 +71,33 @@ static yk__code open_engine_file(yk_engine *engine, const char *path, yk__report
     return YK__OK;
 }
 
+/* An engine is what it was built to be: options of a build that ask for something else are not passed over in silence. */
+static yk__code check_settled(const yk_engine *engine, const char *path, const yk_engine_options *o, yk__error *err) {
+    yk_build_options b;
+    yk__api_options(&b, sizeof b, o->build, sizeof b);
+    const yk__recipe *r = &engine->model->recipe;
+    bool end2end = r->layout == YK__LAYOUT_V8_END2END;
+    const struct {
+        const char *what, *asked, *is;
+    } settled[] = {{"precision", b.precision, engine->file->precision},
+                   {"task", b.task, yk__task_name(r->task)},
+                   {"layout of outputs", b.layout, yk__layout_name(r->layout)},
+                   {"head",
+                    b.end2end == YK_ON    ? "one-to-one"
+                    : b.end2end == YK_OFF ? "one-to-many"
+                                          : NULL,
+                    end2end ? "one-to-one" : "one-to-many"},
+                   {"names", b.names_file, "its own"},
+                   {"passes", b.passes, "those of its build"},
+                   {"its model", b.from, "inside"}};
+    for (size_t i = 0; i < sizeof settled / sizeof *settled; i++)
+        if (settled[i].asked && strcmp(settled[i].asked, settled[i].is) != 0)
+            return yk__fail(err, YK__ARGUMENT,
+                            "%s: an engine keeps what it was built with (%s: %s); for '%s' build another one from the model",
+                            path, settled[i].what, settled[i].is, settled[i].asked);
+    return YK__OK;
+}
+
 /* Everything besides the source's bytes that decides what is built. */
 static void cache_options(const yk_build_options *b, yk__text *text) {
     yk__text_printf(text, "imgsz=%d,%d end2end=%d task=%s layout=%s passes=%s", (int)b->imgsz[0], (int)b->imgsz[1],
@@ -145,6 +172,7 @@ static yk__code load(yk_engine *engine, const char *path, const yk_engine_option
             yk__report_init(report, path, 0);
         }
         YK__TRY(open_engine_file(engine, path, report, err));
+        YK__TRY(check_settled(engine, path, o, err));
     } else {
         YK__TRY(open_model_file(engine, path, o, err));
         if (o->report) {

@@ -592,7 +592,19 @@ class Detect(Case):
         one, = self.predict(half, picture, *size)
         two, = self.predict(DETECT, picture, *size, "--precision", "bf16")
         self.assertEqual(one["results"], two["results"])
-        self.yolk("compare", self.engine, DETECT, picture, "--imgsz", "64", "--precision", "bf16", "--summary", expect=None)
+        done = self.yolk("compare", self.engine, DETECT, picture, "--imgsz", "64", "--precision", "bf16", "--summary", expect=None)
+        self.assertIn(done.returncode, (0, 1)) # the engine as it is, the model in bf16
+
+    def test_what_an_engine_was_built_with(self):
+        picture = self.write("a.png", png())
+        for option, value, its_own in (("--precision", "bf16", "precision: fp32"), ("--precision", "bf32", "precision: fp32"),
+                                       ("--task", "segment", "task: detect"), ("--layout", "v5", "layout of outputs: v8"),
+                                       ("--names", "names.txt", "names: its own"), ("--passes", "none", "passes: those of its build")):
+            done = self.yolk("predict", self.engine, picture, option, value, expect=2)
+            self.assertIn(f"an engine keeps what it was built with ({its_own}); for '{value}'", done.stderr.decode())
+        self.yolk("predict", self.engine, picture, "--end2end", expect=2)
+        self.yolk("predict", self.engine, picture, "--precision", "fp32", "--task", "detect", "--imgsz", "64")
+        self.yolk("compare", self.engine, self.engine, picture, "--precision", "bf16", "--summary", expect=2)
 
     def test_precisions_that_are_not_built(self):
         for name, status in (("fp16", 4), ("int8", 4), ("fp31", 2)):
