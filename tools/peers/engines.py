@@ -40,12 +40,9 @@ def pnnx(product, shape):
 
 
 def onnxruntime_runner(name, shape, data):
-    import onnxruntime
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = THREADS
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(MODEL, options, providers=["CPUExecutionProvider"])
-    return onnxruntime.__version__, lambda: session.run(None, {name: data})
+    import ort
+    session = ort.open_session(MODEL, THREADS)
+    return ort.VERSION, lambda: session.run(None, {name: data})
 
 
 def openvino_runner(name, shape, data, precision):

@@ -35,12 +35,8 @@ def yolk_round(command):
 class Onnxruntime:
     def __init__(self, model, threads):
         import numpy
-        import onnxruntime
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        self.version = onnxruntime.__version__
-        self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        import ort
+        self.version, self.session = ort.VERSION, ort.open_session(model, threads)
         entry = self.session.get_inputs()[0]
         shape = [d if isinstance(d, int) else free for d, free in zip(entry.shape, (1, 3, 640, 640))]
         self.feed = {entry.name: numpy.random.default_rng(0).random(shape, dtype=numpy.float32)}

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 import metrics
 from dataset import detector_sample, digit_crops
 from export import for_inference, load
-from losses import filled
+from losses import filled, width_of
 from pool import SUPPORT, support
 from recipes import RECIPES
 
@@ -94,7 +94,7 @@ def measure(recipe, net, pictures, workers, device):
             for i in np.flatnonzero(score >= recipe.defaults["conf"]):
                 if len(goal) and iou[i].max() >= 0.5:
                     points = found[int(iou[i].argmax())]["points"]
-                    width = (np.linalg.norm(points[1, :2] - points[0, :2]) + np.linalg.norm(points[2, :2] - points[3, :2])) / 2
+                    width = float(width_of(torch.from_numpy(points[None])))
                     gap = np.linalg.norm(extra[i].reshape(4, 3)[:, :2] - points[:, :2], axis=1)[points[:, 2] > 0]
                     if len(gap):
                         errors.append(float(gap.mean() / width))

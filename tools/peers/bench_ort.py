@@ -16,14 +16,6 @@ import tempfile
 import time
 
 
-def ort_session(model, threads):
-    import onnxruntime
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-
-
 def ort_round(session, feed, seconds):
     for _ in range(3):
         session.run(None, feed)
@@ -47,13 +39,14 @@ def main():
     a = parser.parse_args()
     try:
         import numpy
-        session = ort_session(a.model, a.threads)
+        import ort
+        session = ort.open_session(a.model, a.threads)
     except ImportError as error:
         print(f"bench: skipped, {error.name} is not installed for {sys.executable}")
         return 0
     shape = [d if isinstance(d, int) else 1 for d in session.get_inputs()[0].shape]
     feed = {session.get_inputs()[0].name: numpy.random.default_rng(0).random(shape, dtype=numpy.float32)}
-    ort, yolk, isa = [], [], ""
+    theirs, yolk, isa = [], [], ""
     with tempfile.TemporaryDirectory() as folder:
         engine = os.path.join(folder, "model.yolk")
         subprocess.run([a.yolk, "build", a.model, "-o", engine, "--quiet"], check=True)
@@ -63,15 +56,14 @@ def main():
             report = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
             yolk.append(report["stages"]["inference"])
             isa = report["isa"]
-            ort.append(ort_round(session, feed, a.seconds))
+            theirs.append(ort_round(session, feed, a.seconds))
     yolk_median = statistics.median(r["p50_ms"] for r in yolk)
-    ort_median = statistics.median(statistics.median(r) for r in ort)
-    import onnxruntime
+    ort_median = statistics.median(statistics.median(r) for r in theirs)
     print(f"{os.path.basename(a.model)} {'x'.join(map(str, shape))}, {a.threads} threads, {a.rounds} rounds of {a.seconds} s, {isa}, {a.head} head")
     print(f"  yolk          min {min(r['min_ms'] for r in yolk):8.2f} ms   median {yolk_median:8.2f} ms")
-    print(f"  onnxruntime   min {min(min(r) for r in ort):8.2f} ms   median {ort_median:8.2f} ms   ({onnxruntime.__version__})")
+    print(f"  onnxruntime   min {min(min(r) for r in theirs):8.2f} ms   median {ort_median:8.2f} ms   ({ort.VERSION})")
     print(f"  yolk / onnxruntime: {yolk_median / ort_median:.3f} of medians, "
-          f"{min(r['min_ms'] for r in yolk) / min(min(r) for r in ort):.3f} of minima")
+          f"{min(r['min_ms'] for r in yolk) / min(min(r) for r in theirs):.3f} of minima")
     return 0
 
 
