@@ -64,13 +64,13 @@ RECIPES = {r.name: r for r in (
            "Fields turned by more than about 40 degrees were not learned; a box is a rectangle, so strong perspective fits loosely.", {"map50": 0.95}, {"map50": 0.5}, dict(conf=0.4, iou=0.4),
            sizes=(16, 230), kinds=_only(draw_fields.container, draw_fields.label)),
     Recipe("yolk-plate-pose", "pose", {0: "plate"},
-           dict(widths=(16, 32, 48, 64, 80), depths=(1, 1, 1, 2), fine=True, head=16, names=16, extra=32, n_points=4), (512, 640), 640, 10600, 192, dict(steps=900, batch=8, views=(256,)),
+           dict(widths=(16, 32, 48, 64, 80), depths=(1, 1, 1, 2), fine=True, head=16, names=16, extra=32, n_points=4), (512, 640), 640, 10600, 192, dict(steps=2400, batch=8, views=(256,)),
            "finds plates with numbers on them and their four corners (clockwise from the top left as read), each with its visibility",
            "A plate needs an outline that can be seen and corners that are not rounded off; numbers that stand free on a wall are not plates here. Corners are "
            "off by 0.6 % of the width at the median; the mark of 2 % is kept by fifteen plates of sixteen, least by those narrower than 80 pixels.", {"map50": 0.95, "corner_2_percent": 0.95}, {}, dict(conf=0.5, iou=0.5),
            sizes=(16, 230), kinds=draw_fields.FRAMED, extra_metadata={"kpt_shape": [4, 3]}),
-    Recipe("yolk-plate-seg", "segment", {0: "plate", 1: "digit"}, SMALL, (512, 640), 640, 9500, 64, dict(steps=700, batch=8, views=(256,)),
+    Recipe("yolk-plate-seg", "segment", {0: "plate", 1: "digit"}, SMALL, (512, 640), 640, 9500, 64, dict(steps=2000, batch=8, views=(256, 512)),
            "masks of plates and of the digits in the picture",
-           "Masks have a quarter of the input's resolution. They are convex outlines: a digit's mask is the area that it covers, not its strokes.", {"mask_map50": 0.93}, {}, dict(conf=0.35, iou=0.6),
+           "Masks have a quarter of the input's resolution. They are convex outlines: a digit's mask is the area that it covers, not its strokes.", {"mask_map50": 0.93}, {"mask_map50": 0.45}, dict(conf=0.35, iou=0.6),
            sizes=(24, 230), kinds=draw_fields.FRAMED),
 )}
