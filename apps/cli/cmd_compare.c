@@ -64,9 +64,9 @@ static int open_sides(const cli_args *args, compare_setup *setup) {
     if (is_arrays(b) && !layers) return cli_usage_error(args, "--summary compares two models, and %s is saved arrays", b);
     if (!device_b) device_b = same_file(a, b) && !device ? "ref" : device;
     /* Of an engine and a model, the options of a build are the model's. */
-    bool a_built = !is_arrays(b) && cli_is_engine(a), b_built = !is_arrays(b) && cli_is_engine(b);
-    int status = open_side(args, &setup->a, a, device, a_built && !b_built, layers);
-    return status == EXIT_DONE ? open_side(args, &setup->b, b, device_b, b_built && !a_built, layers) : status;
+    bool a_engine = cli_is_engine(a), b_engine = cli_is_engine(b), mixed = a_engine != b_engine && !is_arrays(b);
+    int status = open_side(args, &setup->a, a, device, mixed && a_engine, layers);
+    return status == EXIT_DONE ? open_side(args, &setup->b, b, device_b, mixed && b_engine, layers) : status;
 }
 
 /* One input size and one way of padding for both. Saved arrays say their size. */

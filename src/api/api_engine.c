@@ -71,25 +71,25 @@ static yk__code open_engine_file(yk_engine *engine, const char *path, yk__report
     return YK__OK;
 }
 
+static const char *head_name(bool end2end) {
+    return end2end ? "one-to-one" : "one-to-many";
+}
+
 /* An engine is what it was built to be: options of a build that ask for something else are not passed over in silence. */
 static yk__code check_settled(const yk_engine *engine, const char *path, const yk_engine_options *o, yk__error *err) {
     yk_build_options b;
     yk__api_options(&b, sizeof b, o->build, sizeof b);
     const yk__recipe *r = &engine->model->recipe;
-    bool end2end = r->layout == YK__LAYOUT_V8_END2END;
     const struct {
         const char *what, *asked, *is;
-    } settled[] = {{"precision", b.precision, engine->file->precision},
-                   {"task", b.task, yk__task_name(r->task)},
-                   {"layout of outputs", b.layout, yk__layout_name(r->layout)},
-                   {"head",
-                    b.end2end == YK_ON    ? "one-to-one"
-                    : b.end2end == YK_OFF ? "one-to-many"
-                                          : NULL,
-                    end2end ? "one-to-one" : "one-to-many"},
-                   {"names", b.names_file, "its own"},
-                   {"passes", b.passes, "those of its build"},
-                   {"its model", b.from, "inside"}};
+    } settled[] = {
+        {"precision", b.precision, engine->file->precision},
+        {"task", b.task, yk__task_name(r->task)},
+        {"layout of outputs", b.layout, yk__layout_name(r->layout)},
+        {"head", b.end2end == YK_DEFAULT ? NULL : head_name(b.end2end == YK_ON), head_name(r->layout == YK__LAYOUT_V8_END2END)},
+        {"names", b.names_file, "its own"},
+        {"passes", b.passes, "those of its build"},
+        {"its model", b.from, "inside"}};
     for (size_t i = 0; i < sizeof settled / sizeof *settled; i++)
         if (settled[i].asked && strcmp(settled[i].asked, settled[i].is) != 0)
             return yk__fail(err, YK__ARGUMENT,

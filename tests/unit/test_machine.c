@@ -430,8 +430,8 @@ static void check_plan(plan_layout layout, yk__report *report) {
     char path[128];
     yk__error err;
     make_plan_of(&plan, &plan_specs[layout]);
-    put_bytes("/work/a.plan", plan.bytes, plan.n);
-    snprintf(path, sizeof path, "%s/work/a.plan", root);
+    put_bytes("/models/a.plan", plan.bytes, plan.n);
+    snprintf(path, sizeof path, "%s/models/a.plan", root);
     yk__check_options options = {.view = &(yk__machine_view){.root = root, .environment = no_environment}};
     assert_int_equal(yk__check_file(path, &options, report, &err), YK__OK);
 }
