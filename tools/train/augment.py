@@ -11,16 +11,18 @@ GREY = 114 / 255
 LEAST = 8.0  # pixels: no view makes a digit smaller than this where it was not already
 SCALES = (0.55, 1.6)
 PLAIN = 0.2  # share of views that are only moved, by whole pixels
+TURNED = {"pose": 0.25}  # share of views that are turned by more than a hand's tilt; 0.12 for the other tasks
 
 
-def matrices(n, side, size, least, device):
-    """[n, 2, 3] maps from pictures of side x side to views of size x size. least [n]: the height of each picture's smallest digit."""
+def matrices(n, side, size, least, turned, device):
+    """[n, 2, 3] maps from pictures of side x side to views of size x size. least [n]: the height of each picture's smallest digit;
+    turned: the share of maps that turn much."""
     least = least * (size / side)
     low = torch.maximum(torch.full_like(least, SCALES[0]), (LEAST / least).clamp(max=1.0)).log()
     scale = torch.exp(low + torch.rand(n, device=device) * (math.log(SCALES[1]) - low))
     scale = torch.where(torch.rand(n, device=device) < 0.25, torch.ones_like(scale), scale)
     grown = scale * (size / side)
-    wide = torch.rand(n, device=device) < 0.12
+    wide = torch.rand(n, device=device) < turned
     turn = torch.randn(n, device=device) * torch.where(wide, 0.2, 0.03)
     stretch = torch.exp(torch.randn(n, device=device) * 0.08)
     shear = torch.randn(n, device=device) * 0.08
@@ -126,7 +128,7 @@ def detector_view(task, batch, size, change=True):
     outline, of = digits[:, 2:].unflatten(1, (-1, 2)), digits[:, 0].long()
     if change:
         least = torch.full((n,), 1e4, device=device).scatter_reduce(0, of, outline[..., 1].amax(1) - outline[..., 1].amin(1), "amin")
-        m = matrices(n, side, size, least, device)
+        m = matrices(n, side, size, least, TURNED.get(task, 0.12), device)
         # Grey outside: sample the difference from grey, so that zeros are grey.
         images = sensor(sample(colours(images) - GREY, m, size)) + GREY
     else:

@@ -134,12 +134,13 @@ class Resident:
                 whole = ((n_digits <= self.MOST_DIGITS) & (n_fields <= self.MOST_FIELDS)).nonzero()[:, 0]
                 with torch.cuda.stream(stream):
                     new = [p[whole].to(self.device) for p in (images, digits, n_digits, fields, n_fields)]
-                    to = (total + torch.arange(len(whole), device=self.device)) % self.capacity
                 if stream:
                     stream.synchronize()
                 if self.parts is None:
                     self.parts = [torch.empty((self.capacity, *p.shape[1:]), dtype=p.dtype, device=self.device) for p in new]
                 with self.lock:  # a scene is replaced whole
+                    # Made on the training's stream: memory of the other one would be used again by the next copy before these kernels read it.
+                    to = (total + torch.arange(len(whole), device=self.device)) % self.capacity
                     for part, values in zip(self.parts, new):
                         part[to] = values
                         if stream:
