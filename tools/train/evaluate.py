@@ -16,7 +16,7 @@ from dataset import detector_sample, digit_crops
 from export import for_inference, load
 from losses import filled, width_of
 from pool import SUPPORT, support
-from recipes import RECIPES
+from recipes import RECIPES, recipe_of
 
 LEAST_SCORE, IOU, MOST_ANSWERS = 0.001, 0.7, 3000
 
@@ -120,15 +120,15 @@ def main():
     parser.add_argument("weights")
     parser.add_argument("--pictures", type=int, default=1000)
     parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1))
-    parser.add_argument("--reduced", action="store_true", help="hold it to the marks of the reduced recipe")
+    parser.add_argument("--reduced", action="store_true", help="it comes from the reduced recipe: small pictures, other marks")
     parser.add_argument("--json")
     arguments = parser.parse_args()
-    recipe = RECIPES[arguments.name]
+    recipe = recipe_of(arguments.name, arguments.reduced)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     result = measure(recipe, load(recipe, arguments.weights), arguments.pictures, arguments.workers, device)
     result = {"model": recipe.name, "pictures": arguments.pictures, **{k: round(v, 4) for k, v in result.items()}}
     print(json.dumps(result))
-    for mark, least in (recipe.reduced_marks if arguments.reduced else recipe.marks).items():
+    for mark, least in recipe.marks.items():
         print(f"{mark} {result[mark]:.4f}, wanted {least}: {'reached' if result[mark] >= least else 'NOT reached'}")
     if arguments.json:
         with open(arguments.json, "w") as f:

@@ -4,11 +4,11 @@
 Weights are stored in half precision, each behind a Cast to float, and everything is computed in float: half the size, and one
 answer everywhere. The result is checked against torch before it is written.
 
-usage: export.py NAME WEIGHTS.pt OUT.onnx [MEASURED.json]"""
+usage: export.py NAME WEIGHTS.pt OUT.onnx [MEASURED.json] [--reduced]"""
+import argparse
 import copy
 import datetime
 import json
-import sys
 
 import numpy as np
 import onnx
@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 import draw_scene
 from network import Exported
-from recipes import RECIPES
+from recipes import RECIPES, recipe_of
 from train import make_net
 
 OPSET = 17
@@ -91,10 +91,17 @@ def export(recipe, net, path, metrics=None):
 
 
 def main():
-    recipe = RECIPES[sys.argv[1]]
-    metrics = json.load(open(sys.argv[4])) if len(sys.argv) > 4 else None
-    worst = export(recipe, load(recipe, sys.argv[2]), sys.argv[3], metrics)
-    print(f"{sys.argv[3]}: largest difference from torch {worst:.2e} (pixels and probabilities)")
+    parser = argparse.ArgumentParser()
+    parser.add_argument("name", choices=RECIPES)
+    for file in ("weights", "out"):
+        parser.add_argument(file)
+    parser.add_argument("measured", nargs="?")
+    parser.add_argument("--reduced", action="store_true")
+    arguments = parser.parse_args()
+    recipe = recipe_of(arguments.name, arguments.reduced)
+    metrics = json.load(open(arguments.measured)) if arguments.measured else None
+    worst = export(recipe, load(recipe, arguments.weights), arguments.out, metrics)
+    print(f"{arguments.out}: largest difference from torch {worst:.2e} (pixels and probabilities)")
     if worst > 0.02:  # float sums in another order, times strides of up to 32 pixels
         raise SystemExit("the exported model does not answer as the trained one does")
 

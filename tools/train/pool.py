@@ -14,12 +14,11 @@ import numpy as np
 
 import draw_scene
 import fonts
-from recipes import POOLS, RECIPES
+from recipes import POOLS, RECIPES, recipe_of
 
 SHARD = 64  # scenes
 SUPPORT = 16  # points that stand for a convex outline: its farthest in this many directions, in their order
 QUALITY = 95
-REDUCED_SCENES = 6000
 
 _DIRECTIONS = np.stack((np.cos(np.arange(SUPPORT) * 2 * np.pi / SUPPORT), np.sin(np.arange(SUPPORT) * 2 * np.pi / SUPPORT)))
 
@@ -73,9 +72,9 @@ def read_shard(folder, name):
     return np.ascontiguousarray(images), digits, fields
 
 
-def folder_of(pools, recipe, reduced):
-    """The pool that a recipe learns from: small pictures and few for the reduced one."""
-    size = recipe.reduced.get("views", (256,))[0] if reduced else POOLS[recipe.pool].size
+def folder_of(pools, recipe):
+    """The pool that a recipe learns from, and the size of its pictures."""
+    size = recipe.side or POOLS[recipe.pool].size
     return os.path.join(pools, f"{recipe.pool}-{size}"), size
 
 
@@ -87,9 +86,9 @@ def main():
     parser.add_argument("--scenes", type=int)
     parser.add_argument("--draw-workers", type=int, default=max(1, (os.cpu_count() or 2) - 1))
     arguments, _ = parser.parse_known_args()  # the other options are train.py's
-    recipe = RECIPES[arguments.model]
-    folder, size = folder_of(arguments.pools, recipe, arguments.reduced)
-    draw(recipe.pool, folder, size, arguments.scenes or (REDUCED_SCENES if arguments.reduced else recipe.scenes), arguments.draw_workers)
+    recipe = recipe_of(arguments.model, arguments.reduced)
+    folder, size = folder_of(arguments.pools, recipe)
+    draw(recipe.pool, folder, size, arguments.scenes or recipe.scenes, arguments.draw_workers)
 
 
 if __name__ == "__main__":

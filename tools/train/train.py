@@ -21,7 +21,7 @@ from dataset import Resident
 from losses import DetectorLoss
 from network import Classifier, Detector
 from pool import folder_of
-from recipes import RECIPES
+from recipes import RECIPES, recipe_of
 
 WARMUP, WEIGHT_DECAY, CLIP, EMA_DECAY, EMA_RAMP = 300, 0.02, 10.0, 0.9995, 1000
 SAVE_SECONDS, TELL_STEPS = 60, 200
@@ -100,8 +100,8 @@ def main():
     parser.add_argument("--rate", type=float)
     parser.add_argument("--weights", help="start from these; a checkpoint in DIR comes first")
     arguments = parser.parse_args()
-    recipe = RECIPES[arguments.name]
-    how = {"steps": recipe.steps, "batch": recipe.batch, "views": recipe.views, "rate": recipe.rate, **(recipe.reduced if arguments.reduced else {})}
+    recipe = recipe_of(arguments.name, arguments.reduced)
+    how = {"steps": recipe.steps, "batch": recipe.batch, "views": recipe.views, "rate": recipe.rate}
     how.update({k: getattr(arguments, k) for k in how if getattr(arguments, k)})
     steps, batch, views = how["steps"], how["batch"] // RANKS, how["views"]
     os.makedirs(arguments.out, exist_ok=True)
@@ -144,7 +144,7 @@ def main():
     model = torch.nn.parallel.DistributedDataParallel(net, [device.index] if cuda else None) if RANKS > 1 else net
     criterion = None if recipe.task == "classify" else DetectorLoss(net)
     scenes = max(16, batch // 4) if recipe.task == "classify" else batch
-    folder, side = folder_of(arguments.pools, recipe, arguments.reduced)
+    folder, side = folder_of(arguments.pools, recipe)
     resident = arguments.resident or room(device, side)
     pool = Resident(folder, resident, device, arguments.workers, RANK, RANKS)
     saved = told = time.monotonic()
