@@ -75,7 +75,7 @@ RECIPES = {r.name: r for r in (
            dict(widths=(16, 32, 48, 64, 80), depths=(1, 1, 1, 2), fine=True, head=16, names=16, extra=32, n_points=4), (512, 640), 640, 22400, 288, dict(steps=2400, batch=8),
            "finds plates with numbers on them and their four corners (clockwise from the top left as read), each with its visibility",
            "A plate needs an outline that can be seen and corners that are not rounded off; numbers that stand free on a wall are not plates here. Corners are "
-           "least exact, measured in its width, on a plate narrower than 60 pixels.", {"map50": 0.95, "corner_2_percent": 0.95}, {"map50": 0.6}, dict(conf=0.5, iou=0.5),
+           "least exact, in proportion, on plates narrower than 60 pixels.", {"map50": 0.95, "corner_2_percent": 0.95}, {"map50": 0.6}, dict(conf=0.5, iou=0.5),
            sizes=(16, 230), kinds=draw_fields.FRAMED, scenes=120000, extra_metadata={"kpt_shape": [4, 3]}),
     Recipe("yolk-plate-seg", "segment", {0: "plate", 1: "digit"}, SMALL, (512, 640), 640, 9500, 64, dict(steps=2000, batch=8, views=(256, 512)),
            "masks of plates and of the digits in the picture",
