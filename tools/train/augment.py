@@ -11,7 +11,7 @@ GREY = 114 / 255
 LEAST = 8.0  # pixels: no view makes a digit smaller than this where it was not already
 SCALES = (0.55, 1.6)
 PLAIN = 0.2  # share of views that are only moved, by whole pixels
-TURNED = {"pose": 0.25}  # share of views that are turned by more than a hand's tilt; 0.12 for the other tasks
+TURNED = {"detect": 0.12, "segment": 0.12, "obb": 0.12, "pose": 0.25}  # share of views that are turned by more than a hand's tilt
 
 
 def matrices(n, side, size, least, turned, device):
@@ -128,7 +128,7 @@ def detector_view(task, batch, size, change=True):
     outline, of = digits[:, 2:].unflatten(1, (-1, 2)), digits[:, 0].long()
     if change:
         least = torch.full((n,), 1e4, device=device).scatter_reduce(0, of, outline[..., 1].amax(1) - outline[..., 1].amin(1), "amin")
-        m = matrices(n, side, size, least, TURNED.get(task, 0.12), device)
+        m = matrices(n, side, size, least, TURNED[task], device)
         # Grey outside: sample the difference from grey, so that zeros are grey.
         images = sensor(sample(colours(images) - GREY, m, size)) + GREY
     else:

@@ -5,7 +5,6 @@ Weights are stored in half precision, each behind a Cast to float, and everythin
 answer everywhere. The result is checked against torch before it is written.
 
 usage: export.py NAME WEIGHTS.pt OUT.onnx [MEASURED.json] [--reduced]"""
-import argparse
 import copy
 import datetime
 import json
@@ -18,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 import draw_scene
 from network import Exported
-from recipes import RECIPES, recipe_of
+from recipes import parser_of, recipe_of
 from train import make_net
 
 OPSET = 17
@@ -91,12 +90,8 @@ def export(recipe, net, path, metrics=None):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("name", choices=RECIPES)
-    for file in ("weights", "out"):
-        parser.add_argument(file)
+    parser = parser_of("weights", "out")
     parser.add_argument("measured", nargs="?")
-    parser.add_argument("--reduced", action="store_true")
     arguments = parser.parse_args()
     recipe = recipe_of(arguments.name, arguments.reduced)
     metrics = json.load(open(arguments.measured)) if arguments.measured else None

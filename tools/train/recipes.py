@@ -3,6 +3,7 @@
 
 steps is the full recipe, on 100,000 scenes or more. The reduced one, which 2 CPU cores finish in 40 minutes, drawing included, makes a model of the same
 network for small pictures, and is measured on those."""
+import argparse
 from dataclasses import dataclass, field, replace
 
 import draw_fields
@@ -82,6 +83,16 @@ RECIPES = {r.name: r for r in (
            "Masks have a quarter of the input's resolution. They are convex outlines: a digit's mask is the area that it covers, not its strokes.", {"mask_map50": 0.93}, {"mask_map50": 0.6}, dict(conf=0.35, iou=0.6),
            sizes=(24, 230), kinds=draw_fields.FRAMED),
 )}
+
+
+def parser_of(*files):
+    """The command line of a tool that works on one model: NAME FILES... [--reduced]; what else it takes is added by the tool."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("name", choices=RECIPES)
+    for file in files:
+        parser.add_argument(file)
+    parser.add_argument("--reduced", action="store_true", help="of the reduced recipe: small pictures, other marks")
+    return parser
 
 
 def recipe_of(name, reduced):

@@ -6,7 +6,6 @@ usage: train.py NAME --pools DIR [--out DIR] [--reduced] [--steps N] [--batch N]
 
 DIR/NAME.ckpt is the state to resume from, DIR/NAME.pt the averaged weights, DIR/NAME.log what happened. --minutes ends the run in
 time with a schedule that is complete: the rate falls with the larger of steps done and time gone."""
-import argparse
 import copy
 import json
 import math
@@ -21,7 +20,7 @@ from dataset import Resident
 from losses import DetectorLoss
 from network import Classifier, Detector
 from pool import folder_of
-from recipes import RECIPES, recipe_of
+from recipes import parser_of, recipe_of
 
 WARMUP, WEIGHT_DECAY, CLIP, EMA_DECAY, EMA_RAMP = 300, 0.02, 10.0, 0.9995, 1000
 SAVE_SECONDS, TELL_STEPS = 60, 200
@@ -86,11 +85,9 @@ def rate_at(peak, step, done):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("name", choices=RECIPES)
+    parser = parser_of()
     parser.add_argument("--pools", required=True, help="folder of pools (pool.py)")
     parser.add_argument("--out", default="build/train")
-    parser.add_argument("--reduced", action="store_true")
     for option in ("steps", "batch"):
         parser.add_argument("--" + option, type=int)
     parser.add_argument("--views", type=int, nargs="+", help="sizes of training pictures, one after the other")
